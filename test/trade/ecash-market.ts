@@ -132,7 +132,8 @@ export class EcashMarket {
 				const seed = seedOf(ann);
 				const proofs = mintFor(crypto, mint, seed, 1000n, town.now);
 				const book = new EcashBook(nodeCrypto, [TRUSTED], [], new Map());
-				for (const { keyset } of proofs) book.take({ id: keyset }, 1);
+				for (const { keyset } of proofs)
+					book.take(MINT_ISSUER, { id: keyset }, 1);
 				ann.store.run({
 					kind: "done",
 					writes: [

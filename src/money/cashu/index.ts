@@ -18,6 +18,7 @@ export {
 } from "./keys.ts";
 export {
 	deriveKeysetId,
+	isSamePlace,
 	type Keyset,
 	type KeysetNotice,
 	KnownKeysets,

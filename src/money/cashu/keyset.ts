@@ -121,6 +121,19 @@ export function isKeysetId(id: Uint8Array): boolean {
 	}
 }
 
+/** What BIP 32 has for the number of a keyset of version 00 is below that (NUT-13). */
+const SHORT_PLACES: bigint = 2n ** 31n - 1n;
+
+/** Whether NUT-13 derives the same outputs for both: they are one keyset, or two of version 00 that a mint has made so. */
+export function isSamePlace(a: Uint8Array, b: Uint8Array): boolean {
+	if (a[0] !== 0 || b[0] !== 0) return sameBytes(a, b);
+	return placeOf(a) === placeOf(b);
+}
+
+function placeOf(id: Uint8Array): bigint {
+	return BigInt(`0x${hex(id)}`) % SHORT_PLACES;
+}
+
 /** Reads the id of a keyset that a proof or a signature names. Throws `malformed`. */
 export function keysetId(of: JsonObject, name: string): Uint8Array {
 	const id = hexBytes(of, name, SHORT_KEYSET_ID_BYTES, LONG_KEYSET_ID_BYTES);

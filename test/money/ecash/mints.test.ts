@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { TetradError } from "../../../src/errors.ts";
 import { PlayMint } from "../../../src/mint/index.ts";
 import { encodeKeyset, parseKeyset } from "../../../src/money/cashu/index.ts";
+import { EcashBook } from "../../../src/money/purse/ecash/book.ts";
 import type { EcashJobOf } from "../../../src/money/purse/ecash/jobs.ts";
 import { Mints } from "../../../src/money/purse/ecash/mints.ts";
 import type {
@@ -62,7 +63,8 @@ class Asker {
 				this.mints.keysetsKept(job);
 			},
 		} as unknown as EcashParts;
-		this.mints = new Mints(parts, kept);
+		const book = new EcashBook(crypto, [of], [], new Map());
+		this.mints = new Mints(parts, kept, book);
 	}
 
 	/** Answers all that is asked, until something has come of it; `change` may answer otherwise. */

@@ -27,7 +27,7 @@ export class EcashBook {
 	readonly #held = new Map<string, Held>();
 	/** Ids of proofs that a swap is to spend which is not durable yet. */
 	readonly #reserved = new Set<string>();
-	/** Keysets, in hexadecimal, of which no counter is taken now, and how many want that. */
+	/** Mints and keysets, in hexadecimal, of which no counter is taken now, and how many want that. */
 	readonly #closed = new Map<string, number>();
 	/** The next counter of each keyset, in hexadecimal, and those that it was made with. */
 	readonly #counters: Map<string, number>;
@@ -87,10 +87,10 @@ export class EcashBook {
 			this.#held.set(this.#idOf(proof), { mint: hex(mint), proof });
 	}
 
-	/** So many counters of a keyset, of which the first is returned: nobody else gets them. Throws `busy` while what was made of it is being restored. */
-	take(keyset: Pick<Keyset, "id">, count: number): number {
+	/** So many counters of a mint's keyset, of which the first is returned: nobody else gets them. Throws `busy` while what was made of it is being restored. */
+	take(mint: Uint8Array, keyset: Pick<Keyset, "id">, count: number): number {
 		const name = hex(keyset.id);
-		if (this.#closed.has(name))
+		if (this.#closed.has(closedName(mint, keyset.id)))
 			throw new TetradError(
 				"busy",
 				"the ecash of that mint is being restored; try again in a while",
@@ -110,14 +110,14 @@ export class EcashBook {
 		return this.#atStart.get(hex(keyset)) ?? 0;
 	}
 
-	/** No counter of these is taken until they are opened as often as they were closed. */
-	close(keysets: readonly Uint8Array[]): void {
-		for (const name of keysets.map(hex))
+	/** No counter of these is taken at that mint until they are opened as often as they were closed. */
+	close(mint: Uint8Array, keysets: readonly Uint8Array[]): void {
+		for (const name of keysets.map((id) => closedName(mint, id)))
 			this.#closed.set(name, (this.#closed.get(name) ?? 0) + 1);
 	}
 
-	open(keysets: readonly Uint8Array[]): void {
-		for (const name of keysets.map(hex)) {
+	open(mint: Uint8Array, keysets: readonly Uint8Array[]): void {
+		for (const name of keysets.map((id) => closedName(mint, id))) {
 			const left = (this.#closed.get(name) ?? 0) - 1;
 			if (left > 0) this.#closed.set(name, left);
 			else this.#closed.delete(name);
@@ -178,6 +178,10 @@ export class EcashBook {
 			dleq: dleq === undefined ? NO_DLEQ : enc(dleq.e, dleq.s, dleq.r),
 		};
 	}
+}
+
+function closedName(mint: Uint8Array, keyset: Uint8Array): string {
+	return `${hex(mint)} ${hex(keyset)}`;
 }
 
 const NO_DLEQ: Uint8Array = new Uint8Array();

@@ -76,7 +76,7 @@ class EcashPurse implements EcashPart {
 			state.counters,
 		);
 		this.#parts = parts;
-		this.#mints = new Mints(parts, state.keysets);
+		this.#mints = new Mints(parts, state.keysets, book);
 		this.#locked = new LockedSales(parts, this.#mints, book, state.locked);
 		this.#offering = new Offering(parts, this.#mints, book, this.#locked);
 		this.#recalling = new Recalling(

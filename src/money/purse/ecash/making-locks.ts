@@ -55,7 +55,7 @@ export function lockSwap(
 	const chosen = book.reserve(issuer, keysets, plan.sum);
 	try {
 		const change = splitAmount(keyset, chosen.change);
-		const counter = book.take(keyset, change.length);
+		const counter = book.take(issuer, keyset, change.length);
 		const place = { seed, keyset: keyset.id, counter };
 		const own = lockSeed(crypto, seed, contract);
 		const lock = makeLockOutputs(

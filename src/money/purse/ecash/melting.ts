@@ -89,7 +89,7 @@ export class Melting implements Trade<MeltOrder, MeltQuote> {
 		try {
 			if (feeReserve + chosen.fee > maxFee)
 				throw tooDear(amount, feeReserve + chosen.fee, maxFee);
-			const blanks = this.#blanks(keyset.id, feeReserve + chosen.change);
+			const blanks = this.#blanks(mint, keyset.id, feeReserve + chosen.change);
 			const inputs = plainInputs(chosen.inputs);
 			const request = meltRequest(quote.quote, inputs, blanks);
 			const { crypto: ecash } = parts.options;
@@ -136,7 +136,7 @@ export class Melting implements Trade<MeltOrder, MeltQuote> {
 		const before = this.#storedOf(row);
 		const { spends: inputs } = before;
 		const { id } = mints.active(row.mint);
-		const blanks = this.#blanks(id, sumOf(inputs) - row.amount);
+		const blanks = this.#blanks(row.mint, id, sumOf(inputs) - row.amount);
 		const request = meltRequest(row.quote, inputs, blanks);
 		const made = { inputs, outputs: blanks };
 		const stored = makeStored(parts.options.crypto, request, made, before);
@@ -236,11 +236,11 @@ export class Melting implements Trade<MeltOrder, MeltQuote> {
 		}
 	}
 
-	#blanks(keyset: Uint8Array, mayReturn: bigint) {
+	#blanks(mint: Uint8Array, keyset: Uint8Array, mayReturn: bigint) {
 		const { parts, book } = this.#tools;
 		const { crypto: ecash, seed } = parts.options;
 		const count = blankCount(mayReturn);
-		const counter = book.take({ id: keyset }, count);
+		const counter = book.take(mint, { id: keyset }, count);
 		return makeBlankOutputs(ecash, { seed, keyset, counter }, mayReturn);
 	}
 

@@ -108,7 +108,7 @@ export class Minting implements Trade<MintOrder, MintQuote> {
 		const { crypto: ecash, seed } = parts.options;
 		const keyset = mints.active(row.mint);
 		const amounts = splitAmount(keyset, row.amount);
-		const counter = book.take(keyset, amounts.length);
+		const counter = book.take(row.mint, keyset, amounts.length);
 		const place = { seed, keyset: keyset.id, counter };
 		const outputs = makeOutputs(ecash, place, amounts);
 		const before = row.swap.length === 0 ? undefined : this.#storedOf(row);

@@ -8,6 +8,10 @@
  *      └──after a while─┴─no answer, or one that makes no sense                 asked again after an hour
  *
  * That while is twice as long each time. Who needs the mint has it asked at once, and often again.
+ *
+ * A keyset is of one mint. Its counters are used once, whoever shows it, so another mint that shows it
+ * as well, or one of which the same outputs follow, could use them up, and say of what it was never
+ * asked for that it has signed it. It does not have that keyset here.
  */
 import { asTetradError, TetradError, unreachable } from "../../../errors.ts";
 import { put, remove } from "../../../machine/index.ts";
@@ -15,6 +19,7 @@ import { hex, sameBytes } from "../../../wire/index.ts";
 import {
 	encodeKeyset,
 	INFO_REQUEST,
+	isSamePlace,
 	KEYS_REQUEST,
 	KEYSETS_REQUEST,
 	type Keyset,
@@ -35,6 +40,7 @@ import {
 import type { MintAnswer } from "../ecash-part.ts";
 import { KEYSETS, type KeysetRow } from "../ecash-tables.ts";
 import { changing } from "../purse-tables.ts";
+import type { EcashBook } from "./book.ts";
 import type { EcashJobOf } from "./jobs.ts";
 import type { EcashParts, TrustedMint } from "./parts.ts";
 import { LONGEST_WAIT_MS } from "./waits.ts";
@@ -82,6 +88,8 @@ interface Mint {
 	wait: number;
 	/** As they were known last; they stay while it is asked anew, and what was paid before goes on with them where it is refused. */
 	keysets: KnownKeysets | undefined;
+	/** Why it does not have all keysets that it shows. */
+	others: TetradError | undefined;
 	/** What it has said of itself in this life of the purse, and whether it has shown its keys after that. */
 	info: MintInfo | undefined;
 	hasSaid: boolean;
@@ -91,23 +99,31 @@ interface Mint {
 
 export class Mints {
 	readonly #parts: EcashParts;
+	readonly #book: EcashBook;
+	/** In the order in which the owner has named them. */
 	readonly #all: readonly Mint[];
 
 	/** `kept` are the keysets that mints had shown before. */
-	constructor(parts: EcashParts, kept: readonly KeysetRow[]) {
+	constructor(parts: EcashParts, kept: readonly KeysetRow[], book: EcashBook) {
 		this.#parts = parts;
+		this.#book = book;
+		const taken: Uint8Array[] = [];
 		this.#all = parts.options.mints.map((of) => {
 			const all = kept
 				.filter(({ mint }) => sameBytes(mint, of.issuer))
 				.map((row) => ({ row, keyset: parseKeyset(row.said) }))
 				.filter(({ keyset }) => keyset.unit === of.unit);
-			const known = all.map(({ keyset }) => keyset);
+			// Programs before kept some for two mints.
+			const known = all
+				.map(({ keyset }) => keyset)
+				.filter(({ id }) => !taken.some((one) => isSamePlace(one, id)));
+			taken.push(...known.map(({ id }) => id));
 			return {
 				of,
 				state: { kind: "unknown", since: 0, askAt: 0, notBefore: 0 },
 				wait: ASK_AGAIN_MS,
 				keysets: known.length === 0 ? undefined : new KnownKeysets(known),
-				...{ info: undefined, hasSaid: false },
+				...{ others: undefined, info: undefined, hasSaid: false },
 				kept: new Map(all.map(({ row }) => [hex(row.keyset), row])),
 			};
 		});
@@ -142,9 +158,12 @@ export class Mints {
 		if (mint === undefined || known === undefined) throw notReached();
 		const active = known.active(mint.of.unit, this.#parts.core.now);
 		if (active === undefined)
-			throw new TetradError(
-				"issuer-refused",
-				`the mint has no keyset for ${mint.of.unit} that it signs with`,
+			throw (
+				mint.others ??
+				new TetradError(
+					"issuer-refused",
+					`the mint has no keyset for ${mint.of.unit} that it signs with`,
+				)
 			);
 		return active;
 	}
@@ -303,8 +322,10 @@ export class Mints {
 		if (next !== undefined)
 			return this.#ask(mint, { kind: "old-keys", notices, found, next });
 		const { now } = this.#parts.core;
+		const own = this.#ownOf(mint, found);
 		// Throws for one that has other keys than it had.
-		mint.keysets = before(mint.keysets, found).with(found);
+		mint.keysets = before(mint.keysets, own).with(own);
+		for (const { id } of own) this.#takeFromOthers(mint, id);
 		mint.hasSaid = true;
 		mint.wait = ASK_AGAIN_MS;
 		mint.state = {
@@ -315,6 +336,48 @@ export class Mints {
 		};
 		this.#keep(mint);
 		return true;
+	}
+
+	/** Those of what it shows that are not of others; its owner is told of these once. Throws where that is all of them. */
+	#ownOf(mint: Mint, found: readonly Keyset[]): readonly Keyset[] {
+		const ownerOf = ({ id }: Keyset) => this.#ownerOf(mint, id);
+		const own = found.filter((keyset) => ownerOf(keyset) === undefined);
+		const [other] = found.flatMap((keyset) => ownerOf(keyset) ?? []);
+		const before = mint.others;
+		mint.others = other && ofAnother(mint, other);
+		if (mint.others === undefined) return own;
+		if (own.length === 0) throw mint.others;
+		if (before === undefined) this.#parts.core.trouble(mint.others);
+		return own;
+	}
+
+	/** Which other mint a keyset is of. What nobody has used is of whoever is named first. */
+	#ownerOf(mint: Mint, id: Uint8Array): Mint | undefined {
+		return this.#all.find((other) => {
+			const same = other === mint ? undefined : sameIn(other, id);
+			if (same === undefined) return false;
+			const isBefore = this.#all.indexOf(other) < this.#all.indexOf(mint);
+			return isBefore || this.#book.next(same.id) > 0;
+		});
+	}
+
+	/** They are asked anew, and told of then. */
+	#takeFromOthers(mint: Mint, id: Uint8Array): void {
+		const { now } = this.#parts.core;
+		for (const other of this.#all) {
+			if (other === mint || sameIn(other, id) === undefined) continue;
+			const left = other.keysets?.all() ?? [];
+			other.keysets = new KnownKeysets(
+				left.filter((one) => !isSamePlace(one.id, id)),
+			);
+			other.others = ofAnother(other, mint);
+			this.#keep(other);
+			if (other.state.kind === "known")
+				other.state = {
+					kind: "unknown",
+					...{ since: now, askAt: now, notBefore: now },
+				};
+		}
 	}
 
 	/** What is new of its keysets is written down, and what is known no more is taken out. */
@@ -367,6 +430,18 @@ export class Mints {
 	#find(issuer: Uint8Array): Mint | undefined {
 		return this.#all.find(({ of }) => sameBytes(of.issuer, issuer));
 	}
+}
+
+/** Of which the outputs of a purse are the same. */
+function sameIn({ keysets }: Mint, id: Uint8Array): Keyset | undefined {
+	return keysets?.all().find((one) => isSamePlace(one.id, id));
+}
+
+function ofAnother({ of }: Mint, other: Mint): TetradError {
+	return new TetradError(
+		"issuer-refused",
+		`the mint ${of.name} shows a keyset that the mint ${other.of.name} has shown, and does not have it here: either both are one mint, of which name one address, or one of them does not tell the truth`,
+	);
 }
 
 /** Those that a mint says nothing of any more: it signs with none of them, and what was signed may still be asked for. */

@@ -43,7 +43,7 @@ export function moving(
 	if (to.kind !== "restore") return unless(NONE, NONE);
 	return withOpenSecrets((underWay) =>
 		isFound
-			? withHeldSecrets(to.mint, (held) => unless(underWay, held))
+			? withHeldSecrets((held) => unless(underWay, held))
 			: unless(underWay, NONE),
 	);
 }
@@ -52,14 +52,13 @@ type Secrets = ReadonlySet<string>;
 
 const NONE: Secrets = new Set();
 
-/** Of all that the purse has of a mint as it is written: another restore may add the same right before. */
+/** Of all that the purse has as it is written: another restore may add the same right before, and what one mint says is never put in the place of another one's proof. */
 function withHeldSecrets<Result>(
-	mint: Uint8Array,
 	then: (secrets: Secrets) => Transaction<Result>,
 ): Transaction<Result> {
 	const none: readonly string[] = [];
 	return folding(
-		{ table: PROOFS, index: "by_mint", equals: { mint } },
+		{ table: PROOFS },
 		"id",
 		none,
 		(sum, rows) => [...sum, ...rows.map(({ secret }) => secret)],

@@ -39,7 +39,7 @@ export function intoOwn(
 			"spending it at its mint costs as much as it is worth",
 		);
 	const amounts = splitAmount(keyset, brings);
-	const counter = book.take(keyset, amounts.length);
+	const counter = book.take(mint, keyset, amounts.length);
 	const outputs = makeOutputs(
 		ecash,
 		{ seed, keyset: keyset.id, counter },

@@ -134,9 +134,9 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 	}
 
 	/** It is, or it was never begun; or it needs no closed counters any more. */
-	over({ request }: EcashOrderRow): void {
+	over({ request, mint }: EcashOrderRow): void {
 		const name = hex(request);
-		this.#tools.book.open(this.#closed.get(name) ?? []);
+		this.#tools.book.open(mint, this.#closed.get(name) ?? []);
 		this.#closed.delete(name);
 		this.#underWay.delete(name);
 		this.#first.delete(name);
@@ -148,7 +148,7 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 		const closed = this.#closed.get(name);
 		if (closed !== undefined) return closed;
 		const keysets = this.#keysetsOf(mint);
-		this.#tools.book.close(keysets);
+		this.#tools.book.close(mint, keysets);
 		this.#closed.set(name, keysets);
 		return keysets;
 	}

@@ -59,7 +59,7 @@ export class Sending implements Trade<SendOrder, undefined> {
 		if (keysets === undefined) throw new TetradError("internal", "no keysets");
 		const chosen = book.reserve(mint, keysets, amount);
 		try {
-			const outputs = this.#outputs(keyset, amount, chosen.change);
+			const outputs = this.#outputs(mint, keyset, amount, chosen.change);
 			const inputs = plainInputs(chosen.inputs);
 			const swap = makeSwap(this.#ecash, inputs, outputs);
 			return {
@@ -122,7 +122,12 @@ export class Sending implements Trade<SendOrder, undefined> {
 				"insufficient-funds",
 				"its mint asks for more than it did, and the token cannot be made of this",
 			);
-		const outputs = this.#outputs(keyset, row.amount, brings - row.amount);
+		const outputs = this.#outputs(
+			row.mint,
+			keyset,
+			row.amount,
+			brings - row.amount,
+		);
 		const swap = makeSwap(this.#ecash, spends, outputs, before);
 		const fee = sumOf(spends) - brings;
 		return {
@@ -223,13 +228,13 @@ export class Sending implements Trade<SendOrder, undefined> {
 		}
 	}
 
-	#outputs(keyset: Keyset, amount: bigint, change: bigint) {
+	#outputs(mint: Uint8Array, keyset: Keyset, amount: bigint, change: bigint) {
 		const amounts = [
 			...splitAmount(keyset, amount),
 			...splitAmount(keyset, change),
 		];
 		const { seed } = this.#tools.parts.options;
-		const counter = this.#tools.book.take(keyset, amounts.length);
+		const counter = this.#tools.book.take(mint, keyset, amounts.length);
 		const place = { seed, keyset: keyset.id, counter };
 		return inOrder(makeOutputs(this.#ecash, place, amounts));
 	}

@@ -245,6 +245,8 @@ export function cashuTargets(): Target[] {
 			tokens: JSON_TOKENS,
 			take(bytes) {
 				const secret = parseUtf8(bytes);
+				// Of what a stranger has given.
+				void cashu.isBound(secret, 0);
 				const read = readLockSecret(secret, terms);
 				if (read.kind === "wrong") throw malformed(read.why);
 				const { refund, nonce } = read;

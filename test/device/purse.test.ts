@@ -401,7 +401,7 @@ describe("an owner", () => {
 			await using store = await openSqliteStore({ path, schema });
 			const row = {
 				...{ request: known, mint, amount: 5n, swap: new Uint8Array() },
-				...{ asked: 0n, state: "received" },
+				...{ code: "", reason: "", asked: 0n, state: "received" },
 			};
 			await store.transact(done([put(RECEIVED, row)], undefined));
 		}

@@ -185,6 +185,13 @@ export class EcashMarket {
 		this.market.town.restart(module);
 	}
 
+	/** One unit of new ecash for each of these secrets, which may be locks. */
+	tokenWith(secrets: readonly string[]): readonly Proof[] {
+		const seed = seedOf({ name: `${++this.#strangers} somebody else` });
+		const now = this.#clock();
+		return mintFor(this.crypto, this.mint, seed, secrets, now);
+	}
+
 	/** As the suite of rails knows it. */
 	get rail(): RailMarket {
 		return {
@@ -310,14 +317,16 @@ export function seedOf({ name }: Pick<Module, "name">): Uint8Array {
 	return new Uint8Array([...half, ...nodeCrypto.sha256(half)]);
 }
 
-/** So much new ecash, derived from that seed. */
+/** So much new ecash, derived from that seed, or one unit for each of these secrets. */
 function mintFor(
 	ecash: EcashCrypto,
 	{ mint }: FaultyMint,
 	seed: Uint8Array,
-	amount: bigint,
+	of: bigint | readonly string[],
 	now: number,
 ): readonly Proof[] {
+	const amount = typeof of === "bigint" ? of : BigInt(of.length);
+	const secrets = typeof of === "bigint" ? [] : of;
 	const ask = (request: Request): Uint8Array => {
 		const { status, body } = mint.handle(request, now);
 		assert.equal(status, 200, new TextDecoder().decode(body));
@@ -336,8 +345,14 @@ function mintFor(
 	const outputs = makeOutputs(
 		ecash,
 		{ seed, keyset: keyset.id, counter: 0 },
-		splitAmount(keyset, amount),
-	);
+		typeof of === "bigint" ? splitAmount(keyset, of) : of.map(() => 1n),
+	).map((output, at) => {
+		const secret = secrets[at] ?? output.secret;
+		return {
+			...{ ...output, secret },
+			blinded: ecash.blind(utf8(secret), output.factor),
+		};
+	});
 	const answer = ask(mintRequest(quote, outputs));
 	return unblindAll(ecash, keysets, outputs, parseSignatures(answer));
 }

@@ -93,7 +93,7 @@ describe("ecash that an owner puts into a purse", () => {
 		assert.ok(first);
 		await receive([{ ...first, secret: hex(filled(32, 7)) }]);
 		await ecash.pass();
-		assert.deepEqual(toldOf(ecash.market.ann), ["double-spent"]);
+		assert.deepEqual(toldOf(ecash.market.ann), ["issuer-refused"]);
 		assert.equal(ecash.balance(ecash.market.ann), 1000n);
 	});
 

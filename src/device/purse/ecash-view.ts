@@ -118,7 +118,7 @@ function receivedView(
 ): EcashOrderView[] {
 	const mint = mintOf(terms, row.mint);
 	if (mint === undefined) return [];
-	const { request, amount, state, asked } = row;
+	const { request, amount, state, asked, code, reason } = row;
 	return [
 		{
 			...{ request, kind: "receive", terms: mint, amount },
@@ -126,13 +126,7 @@ function receivedView(
 			state: state as "swapping" | "received" | "refused",
 			...{ invoice: undefined, expires: undefined, token: undefined },
 			preimage: undefined,
-			error:
-				state === "refused"
-					? {
-							code: "double-spent",
-							reason: "it was spent before, or its mint says that it is none",
-						}
-					: undefined,
+			error: code === "" ? undefined : { code, reason },
 		},
 	];
 }

@@ -354,9 +354,10 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	 * Takes a token of ecash, as another wallet writes it, into the purse. Resolves with what of it
 	 * is its own then, in minor units, after what its mint asks for. Rejects with `malformed` for
 	 * what is no token, `payment-refused` for one of a mint that this purse was not given,
-	 * `double-spent` for one that was spent, and `busy` where its mint cannot be reached; with the
-	 * reason of `signal` when that is aborted, with `tetrad-closed` when this purse is closed and as
-	 * `failed` says when it has stopped, and then it may be taken nevertheless.
+	 * `double-spent` for one that was spent, `issuer-refused` for one that its mint never lets this
+	 * purse have, as when it is locked to somebody else, and `busy` where its mint cannot be reached;
+	 * with the reason of `signal` when that is aborted, with `tetrad-closed` when this purse is
+	 * closed and as `failed` says when it has stopped, and then it may be taken nevertheless.
 	 */
 	receive(
 		token: string,

@@ -16,6 +16,10 @@ export type MintFailure =
 	| "not-verified"
 	| "not-balanced"
 	| "too-many"
+	/** As it is, with what is in it twice, or of several units. */
+	| "unacceptable"
+	/** No signature or preimage that opens the lock of an input. */
+	| "not-unlocked"
 	| "keyset-unknown"
 	| "keyset-inactive"
 	| "keyset-expired"
@@ -40,6 +44,11 @@ const FAILURES: Readonly<Record<string, MintFailure>> = {
 	"11004": "outputs-pending",
 	"11005": "not-balanced",
 	"11006": "amount-out-of-range",
+	"11007": "unacceptable",
+	"11008": "unacceptable",
+	"11009": "unacceptable",
+	"11010": "unacceptable",
+	"11013": "unacceptable",
 	"11014": "too-many",
 	"11015": "too-many",
 	"12001": "keyset-unknown",
@@ -52,6 +61,7 @@ const FAILURES: Readonly<Record<string, MintFailure>> = {
 	"20005": "quote-pending",
 	"20006": "already-paid",
 	"20007": "quote-expired",
+	"20008": "not-unlocked",
 };
 
 /** A refusal as it was read. */

@@ -131,14 +131,17 @@ const RECEIVED_COLUMNS = {
 	mint: "bytes",
 	/** What of it is the purse's, after what the mint asks for. */
 	amount: "integer",
-	/** The swap that makes it the purse's (`encodeSwap`). Secret. */
+	/** The swap that makes it the purse's (`encodeSwap`); empty where its mint was not asked for it. Secret. */
 	swap: "bytes",
+	/** Why it was refused; empty where that is not so. */
+	code: "text",
+	reason: "text",
 	/** When it was asked for; milliseconds since the epoch. */
 	asked: "integer",
 	state: "text",
 } as const;
 
-/** Ecash that the owner put into the purse. State: `swapping`, `received`, or `refused` when it had been spent. */
+/** Ecash that the owner put into the purse. State: `swapping`, `received`, or `refused` when it had been spent, or its mint never lets the purse have it. */
 export const RECEIVED: Table<typeof RECEIVED_COLUMNS> = table(
 	"ecash_received",
 	RECEIVED_COLUMNS,

@@ -359,6 +359,24 @@ const LOCKED_OF_11: Table<typeof LOCKED_OF_11_COLUMNS> = table(
 	{ by_state: ["state", "contract"], by_payee: ["payee", "state", "contract"] },
 );
 
+const {
+	code: _codeOfReceived,
+	reason: _reasonOfReceived,
+	...RECEIVED_OF_11_COLUMNS
+} = RECEIVED.columns;
+const RECEIVED_OF_11: Table<typeof RECEIVED_OF_11_COLUMNS> = table(
+	"ecash_received",
+	RECEIVED_OF_11_COLUMNS,
+	["request"],
+	{ by_state: ["state", "request"] },
+);
+
+const REFUSED_BEFORE = {
+	code: "double-spent",
+	reason:
+		"that ecash was spent before, or its mint says that it is none; nothing was received",
+} as const;
+
 /** As they were in version 12. */
 const {
 	over_heard: _heardOfOrder,
@@ -517,7 +535,7 @@ export const PURSE_SCHEMA: Schema = schema(
 			{ kind: "add-table", table: COUNTERS },
 			{ kind: "add-table", table: LOCKED_OF_11 },
 			{ kind: "add-table", table: CLAIMED },
-			{ kind: "add-table", table: RECEIVED },
+			{ kind: "add-table", table: RECEIVED_OF_11 },
 		],
 	},
 	{
@@ -545,6 +563,17 @@ export const PURSE_SCHEMA: Schema = schema(
 	},
 	// What a swap is to have signed may be an output of a lock, which has a form of its own.
 	{ to: 16, steps: [] },
+	{
+		to: 17,
+		steps: [
+			addColumn("ecash_received", "code", "text", ""),
+			addColumn("ecash_received", "reason", "text", ""),
+			// Nobody has written down which of the two it was.
+			rewrite(RECEIVED, RECEIVED, (row) =>
+				row.state === "refused" ? { ...row, ...REFUSED_BEFORE } : row,
+			),
+		],
+	},
 );
 
 export type MetaRow = Row<typeof META.columns>;

@@ -11,19 +11,27 @@ const MAX_REASON = 512;
 export function refusedRow(
 	tools: Pick<OrderTools, "parts" | "mints">,
 	order: BeginningOrder,
-	{ code, message }: TetradError,
+	error: TetradError,
 ): EcashOrderRow {
 	return orderRow(tools, order, {
-		...{ state: "refused", code, reason: textWithin(message, MAX_REASON) },
+		...{ state: "refused", ...keptWhy(error) },
 		amount: "amount" in order ? order.amount : 0n,
 		invoice: order.kind === "melt" ? order.invoice : "",
 	});
 }
 
+/** As it stands in a row. */
+export function keptWhy({
+	code,
+	message,
+}: TetradError): Pick<EcashOrderRow, "code" | "reason"> {
+	return { code, reason: textWithin(message, MAX_REASON) };
+}
+
 export function whyRefused({
 	code,
 	reason,
-}: EcashOrderRow): TetradError | undefined {
+}: Pick<EcashOrderRow, "code" | "reason">): TetradError | undefined {
 	if (code === "") return undefined;
 	return new TetradError(isErrorCode(code) ? code : "internal", reason);
 }

@@ -3,7 +3,11 @@
  * They are the purse's when the mint has signed new ones for them.
  *
  *   asked ─▶ finding mint ─known─▶ writing ─durable─▶ SWAPPING ─signed─▶ RECEIVED
- *              └─not known in time─▶ (refused)            └─spent by somebody else─▶ REFUSED
+ *              │ └─no ecash of that mint─▶ REFUSED        └─spent by somebody else, or never to be had─▶ REFUSED
+ *              └─not known in time─▶ (refused)
+ *
+ * What a mint refuses goes on to be asked for where that may change, and until then nothing of it is
+ * lost. Where it cannot change, that is written down with why, and its owner is told.
  *
  * What stands in capitals is durable, under the name that the owner gave it: asked for again, it is
  * taken once, and told of again.
@@ -12,6 +16,7 @@ import { TetradError, unreachable } from "../../../errors.ts";
 import { byKey, insert, put } from "../../../machine/index.ts";
 import { copy, hex, sameBytes } from "../../../wire/index.ts";
 import {
+	type MintFailure,
 	type Proof,
 	parseToken,
 	resolveKeysets,
@@ -29,8 +34,10 @@ import { Conversation } from "./conversation.ts";
 import { countersOf } from "./counters.ts";
 import type { EcashJobOf } from "./jobs.ts";
 import type { Mints } from "./mints.ts";
+import { keptWhy, notAnswered, whyRefused } from "./order-refusals.ts";
 import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
+import { isForGood, whyNever, whySpent } from "./receiving-refusals.ts";
 import {
 	encodeSwap,
 	type MadeOutput,
@@ -38,7 +45,7 @@ import {
 	parseSwap,
 	type StoredSwap,
 } from "./stored-swap.ts";
-import { type SwapOutcome, SwapRun } from "./swap-run.ts";
+import { isNeverDone, type SwapOutcome, SwapRun } from "./swap-run.ts";
 
 /** What an owner has put before the purse. */
 interface Asked {
@@ -51,19 +58,26 @@ interface Asked {
 
 type Receiving =
 	| { readonly kind: "looking-up"; readonly asked: Asked }
-	| {
-			readonly kind: "finding-mint";
-			readonly asked: Asked;
-			readonly until: number;
-	  }
+	| FindingMint
 	| { readonly kind: "writing"; readonly asked: Asked }
 	| Swapping;
+
+interface FindingMint {
+	readonly kind: "finding-mint";
+	readonly asked: Asked;
+	readonly until: number;
+	/** Whether it was asked again because of a keyset in the token that it had not shown. */
+	readonly isAnew: boolean;
+}
 
 interface Swapping {
 	readonly kind: "swapping";
 	readonly row: ReceivedRow;
+	readonly swap: StoredSwap;
 	readonly run: SwapRun;
 	readonly talk: Conversation;
+	/** Why it was made anew last, or is to be. */
+	readonly anewFor: MintFailure | undefined;
 }
 
 export class Receivings {
@@ -86,7 +100,9 @@ export class Receivings {
 		for (const row of open) {
 			const swap = parseSwap(ecash, seed, row.swap);
 			const talk = this.#talkAbout(row, () => madeBefore(row.swap));
-			this.#all.set(hex(row.request), this.#swapping(row, swap, talk, true));
+			const run = new SwapRun(ecash, swap, true);
+			const open = { row, swap, run, talk, anewFor: undefined } as const;
+			this.#all.set(hex(row.request), { kind: "swapping", ...open });
 		}
 	}
 
@@ -133,9 +149,11 @@ export class Receivings {
 			return this.#tell(row);
 		}
 		const until = this.#parts.core.now + ANSWER_WITHIN_MS;
-		this.#all.set(hex(request), { kind: "finding-mint", asked, until });
-		this.#mints.need(asked.mint);
-		this.#begin(asked);
+		const { mint } = asked;
+		const finding = { asked, until, isAnew: false } as const;
+		this.#all.set(hex(request), { kind: "finding-mint", ...finding });
+		this.#mints.need(mint);
+		this.#begin({ kind: "finding-mint", ...finding });
 	}
 
 	notLookedUp(
@@ -150,7 +168,7 @@ export class Receivings {
 	mintAsked(mint: Uint8Array): void {
 		for (const one of [...this.#all.values()]) {
 			if (one.kind === "finding-mint" && sameBytes(one.asked.mint, mint))
-				this.#begin(one.asked);
+				this.#begin(one);
 			else if (one.kind === "swapping" && sameBytes(one.row.mint, mint))
 				this.#drive(one);
 		}
@@ -169,37 +187,54 @@ export class Receivings {
 			if (one.kind === "finding-mint" && one.until <= now)
 				this.#giveUp(
 					one.asked,
-					this.#mints.whyNot(one.asked.mint) ?? notNamed(),
+					this.#mints.whyNot(one.asked.mint) ?? notAnswered(),
 				);
 			else if (one.kind === "swapping") this.#drive(one);
 		}
 	}
 
 	/** Unless its mint is still to answer. */
-	#begin(asked: Asked): void {
+	#begin(finding: FindingMint): void {
 		const { core, options } = this.#parts;
+		const { asked, isAnew } = finding;
 		const { request, mint, token } = asked;
 		const why = this.#mints.whyNot(mint);
 		if (why?.code === "busy") return;
 		if (why !== undefined) return this.#giveUp(asked, why);
 		const keysets = this.#mints.keysets(mint);
+		const isShown = token.proofs.every(
+			({ keyset }) => keysets?.named(keyset).length !== 0,
+		);
+		if (!isShown && !isAnew) {
+			// It may be newer than what the mint has said.
+			this.#all.set(hex(request), { ...finding, isAnew: true });
+			return this.#mints.askAnew(mint);
+		}
+		if (!isShown && !this.#mints.isKnown(mint)) return;
 		const made = checked(() => {
 			const inputs =
 				keysets === undefined ? [] : resolveKeysets(token, keysets);
 			const spent = { inputs, proofs: inputs };
 			return intoOwn(options, this.#mints, this.#book, spent, mint);
 		});
-		if (made.kind === "failed") return this.#giveUp(asked, made.error);
-		const swap = made.value;
 		const row: ReceivedRow = {
 			...{ request, mint },
-			amount: sumOf(swap.outputs),
-			swap: encodeSwap(swap),
+			amount: sumOf(token.proofs),
+			swap: new Uint8Array(),
+			...{ code: "", reason: "" },
 			asked: BigInt(core.now),
 			state: "swapping",
 		};
+		if (made.kind === "ok") {
+			const swap = made.value;
+			const amount = sumOf(swap.outputs);
+			this.#all.set(hex(request), { kind: "writing", asked });
+			const to = { ...row, amount, swap: encodeSwap(swap) };
+			return this.#write(to, swap, "insert");
+		}
+		if (!isForGood(made.error)) return this.#giveUp(asked, made.error);
 		this.#all.set(hex(request), { kind: "writing", asked });
-		this.#write(row, swap, "insert");
+		this.#move(refusedRow(row, made.error), []);
 	}
 
 	#write(row: ReceivedRow, swap: StoredSwap, how: "insert" | "put"): void {
@@ -219,12 +254,15 @@ export class Receivings {
 
 	written({ row, swap }: EcashJobOf<"receiving">): void {
 		const before = this.#all.get(hex(row.request));
+		const { talk = this.#talkAbout(row), anewFor = undefined } =
+			before?.kind === "swapping" ? before : {};
 		// What is made again and again is so less and less often.
-		const talk = before?.kind === "swapping" ? before.talk : undefined;
-		talk?.written();
-		talk?.madeAnew();
-		talk?.now();
-		const swapping = this.#swapping(row, swap, talk);
+		talk.written();
+		talk.madeAnew();
+		talk.now();
+		const run = new SwapRun(this.#parts.options.crypto, swap, false);
+		const open = { row, swap, run, talk, anewFor };
+		const swapping: Swapping = { kind: "swapping", ...open };
 		this.#all.set(hex(row.request), swapping);
 		this.#drive(swapping);
 	}
@@ -233,16 +271,6 @@ export class Receivings {
 		const one = this.#all.get(hex(row.request));
 		if (one?.kind === "writing") return this.#giveUp(one.asked, error);
 		if (one?.kind === "swapping") one.talk.notWritten();
-	}
-
-	#swapping(
-		row: ReceivedRow,
-		swap: StoredSwap,
-		talk: Conversation = this.#talkAbout(row),
-		isFromStore = false,
-	): Swapping {
-		const run = new SwapRun(this.#parts.options.crypto, swap, isFromStore);
-		return { kind: "swapping", row, run, talk };
 	}
 
 	#talkAbout(
@@ -274,21 +302,27 @@ export class Receivings {
 	}
 
 	#over(one: Swapping, outcome: SwapOutcome): void {
-		const { row } = one;
+		const { row, swap, run, talk } = one;
 		switch (outcome.kind) {
 			case "signed": {
 				const amount = sumOf(outcome.proofs);
 				const to = { ...row, amount, state: "received" } as const;
-				return this.#move(one, to, outcome.left);
+				talk.writing();
+				return this.#move(to, outcome.left);
 			}
-			case "not-done":
-				// The mint may be told of a token that is no money: nobody waits for that.
-				if (outcome.why.kind === "not-verified")
-					return this.#move(one, { ...row, state: "refused" }, []);
-				one.run.unanswered();
-				return one.talk.notDone(outcome.why, one.run.swap.outputs);
+			case "not-done": {
+				const { why } = outcome;
+				const { now } = this.#parts.core;
+				const isAgain = one.anewFor === why.kind;
+				const never = whyNever({ why, spends: swap.spends, now, isAgain });
+				if (never !== undefined) return this.#refuse(one, never);
+				run.unanswered();
+				if (isNeverDone(why))
+					this.#all.set(hex(row.request), { ...one, anewFor: why.kind });
+				return talk.notDone(why, swap.outputs);
+			}
 			case "spent":
-				return this.#move(one, { ...row, state: "refused" }, []);
+				return this.#refuse(one, whySpent(swap.spends, outcome.states));
 			default:
 				return unreachable(outcome);
 		}
@@ -297,22 +331,30 @@ export class Receivings {
 	/** With other outputs, of the same proofs. */
 	#makeAnew(one: Swapping): void {
 		const { options } = this.#parts;
-		const { row } = one;
+		const { row, swap: before, talk } = one;
+		const { spends } = before;
 		const made = checked(() => {
-			const before = parseSwap(options.crypto, options.seed, row.swap);
-			const { spends } = before;
 			const spent = { inputs: spends, proofs: spends, before };
 			return intoOwn(options, this.#mints, this.#book, spent, row.mint);
 		});
-		if (made.kind === "failed") return one.talk.later();
-		one.talk.writing();
-		this.#write({ ...row, swap: encodeSwap(made.value) }, made.value, "put");
+		if (made.kind === "ok") {
+			const swap = made.value;
+			talk.writing();
+			return this.#write({ ...row, swap: encodeSwap(swap) }, swap, "put");
+		}
+		if (isForGood(made.error)) this.#refuse(one, made.error);
+		else talk.later();
 	}
 
-	#move(one: Swapping, to: ReceivedRow, proofs: readonly Proof[]): void {
+	/** It is over, and nothing of it will be received. */
+	#refuse({ row, talk }: Swapping, error: TetradError): void {
+		talk.writing();
+		this.#move(refusedRow(row, error), []);
+	}
+
+	#move(to: ReceivedRow, proofs: readonly Proof[]): void {
 		const { core } = this.#parts;
 		const { request: subject, mint, amount } = to;
-		one.talk.writing();
 		this.#parts.transact<"received">(
 			{ kind: "received", to, proofs },
 			changing(core.options.context.crypto, core.now, [], () => ({
@@ -335,15 +377,19 @@ export class Receivings {
 	}
 
 	notMoved({ to }: EcashJobOf<"received">, error: TetradError): void {
-		this.#parts.core.trouble(error);
 		const one = this.#all.get(hex(to.request));
+		// Its mint was not asked for it.
+		if (one?.kind === "writing") return this.#giveUp(one.asked, error);
+		this.#parts.core.trouble(error);
 		if (one?.kind !== "swapping") return;
 		one.run.unanswered();
 		one.talk.notWritten();
 	}
 
-	#tell({ request, mint: issuer, amount, state }: ReceivedRow): void {
-		if (state === "refused") return this.#report(request, spent());
+	#tell(row: ReceivedRow): void {
+		const { request, mint: issuer, amount } = row;
+		const why = whyRefused(row);
+		if (why !== undefined) return this.#report(request, why);
 		this.#parts.core.report({
 			...{ kind: "ecash-received", request, issuer, amount },
 		});
@@ -366,9 +412,6 @@ function notNamed(): TetradError {
 	);
 }
 
-function spent(): TetradError {
-	return new TetradError(
-		"double-spent",
-		"that ecash was spent before, or its mint says that it is none; nothing was received",
-	);
+function refusedRow(row: ReceivedRow, error: TetradError): ReceivedRow {
+	return { ...row, ...keptWhy(error), state: "refused" };
 }

@@ -512,6 +512,38 @@ describe("the audit fails after", () => {
 		});
 });
 
+test("the audit fails where a range of one holder's note is booked for what another one has signed", async () => {
+	await using ledger = await makeLedger({ onDisk: true });
+	const { mint, payer, payee, issuer } = ledger;
+	const [own, more] = [await ledger.note(500n), await ledger.note(100n)];
+	const theirs = await ledger.note(100n, await ledger.module("carol-purse"));
+	const pieces = (of: typeof more) => [piece(own, 0n, 1n), piece(of, 0n, 50n)];
+	const honest = await pay(payer, payee, pieces(more), issuer);
+	await mint.once(payee, deposit(requestId(), honest, [own, more], issuer));
+	await ledger.sound();
+	// Whoever has the database and that payer's key at once can make such rows.
+	const forged = await pay(payer, payee, pieces(theirs), issuer);
+	await ledger.tamper((database) => {
+		const sets = [
+			["transfers", "id", forged.id, honest.id],
+			["bookings", "reference", forged.id, honest.id],
+			["entries", "reference", forged.id, honest.id],
+			["bookings", "note", theirs.id, more.id],
+		] as const;
+		for (const [table, column, to, from] of sets)
+			database
+				.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${column} = ?`)
+				.run(to, from);
+		database.prepare("UPDATE transfers SET document = ?").run(forged.document);
+	});
+	const { problems } = await ledger.audit();
+	assert.equal(problems.length, 1);
+	assert.match(
+		problems[0] ?? "",
+		/^bookings .* its transfer was signed by another holder/,
+	);
+});
+
 test("no more problems are told than the limit", async () => {
 	await using ledger = await makeLedger({ onDisk: true });
 	await ledger.fund(ledger.payer, 10_000n);

@@ -65,9 +65,14 @@ export function checkBookings(
 							return;
 						}
 						demand(transfer !== undefined, "its transfer is not there");
-						const { pieces, payee } = parseTransfer(
+						const { pieces, payer, payee } = parseTransfer(
 							findings.crypto,
 							transfer.document,
+						);
+						// Its first note alone is held against its signature.
+						demand(
+							sameBytes(note.holder, payer),
+							"its transfer was signed by another holder",
 						);
 						demand(
 							pieces.some(

@@ -2,7 +2,12 @@ import { byKey, reading } from "../../../machine/index.ts";
 import { sameBytes } from "../../../wire/index.ts";
 import { overlap, parseTransfer } from "../../documents/index.ts";
 import { conflictId } from "../ledger-ids.ts";
-import { type CONFLICTS, type RowOf, TRANSFERS } from "../ledger-tables.ts";
+import {
+	type CONFLICTS,
+	NOTES,
+	type RowOf,
+	TRANSFERS,
+} from "../ledger-tables.ts";
 import type { Findings } from "./findings.ts";
 import { type Checks, demand, NOTHING, rowName } from "./step.ts";
 
@@ -12,8 +17,12 @@ export function checkConflicts(
 	return {
 		check: ({ id, note, first, second, holder, at }) =>
 			reading(
-				[byKey(TRANSFERS, { id: first }), byKey(TRANSFERS, { id: second })],
-				([[one], [other]]) => {
+				[
+					byKey(TRANSFERS, { id: first }),
+					byKey(TRANSFERS, { id: second }),
+					byKey(NOTES, { id: note }),
+				],
+				([[one], [other], [spent]]) => {
 					findings.try(rowName("conflicts", id), () => {
 						demand(
 							one !== undefined && other !== undefined,
@@ -35,6 +44,10 @@ export function checkConflicts(
 									),
 								),
 							"its transfers do not overlap on that note",
+						);
+						demand(
+							spent !== undefined && sameBytes(spent.holder, holder),
+							"its note is another holder's, or is not there",
 						);
 						demand(
 							other.at === at,

@@ -105,8 +105,10 @@ export async function takeBackIn(
 	const order = { kind: "take-back", of, mint } as const;
 	const request = await place(home, order, owner);
 	const name = `${hex(request)}.ecash`;
-	// The file goes when the token is no more what it was.
-	return outcome(home, of, name, waitMs);
+	// The file goes when the token is no more what it was, or was not taken back.
+	const work = await outcome(home, of, name, waitMs);
+	if (work.state !== "sent") return work;
+	throw (await isWaiting(home, name)) ? notTakenDown(home) : notTaken();
 }
 
 /** What was ordered of mints, the newest first. */
@@ -163,10 +165,11 @@ async function outcome(
 	await using here = await openHere(home, refusals);
 	void here;
 	for (;;) {
+		// What came of it, and why nothing, is there before its file goes.
+		const isTaken = !(await isWaiting(home, file));
+		last = await lookAt(home, request);
 		const refusal = refusals.get(file);
 		if (refusal !== undefined) throw refusal;
-		last = await lookAt(home, request);
-		const isTaken = !(await isWaiting(home, file));
 		if (last !== undefined && isTaken) {
 			if (last.state === "refused" || last.state === "failed")
 				throw errorOf(last);
@@ -186,10 +189,7 @@ async function outcome(
 		await wait(LOOK_EVERY_MS);
 	}
 	if (last !== undefined) return workOf(last);
-	throw new TetradError(
-		"timed-out",
-		`the module that runs has not taken it down yet; the order waits in ${home}/orders`,
-	);
+	throw notTakenDown(home);
 }
 
 async function lookAt(
@@ -277,6 +277,13 @@ function errorOf({ error, state }: EcashOrderView): TetradError {
 		return new TetradError("issuer-refused", `it was not done: ${state}`);
 	const { code, reason } = error;
 	return new TetradError(isErrorCode(code) ? code : "internal", reason);
+}
+
+function notTakenDown(home: string): TetradError {
+	return new TetradError(
+		"timed-out",
+		`the module that runs has not taken it down yet; the order waits in ${home}/orders`,
+	);
 }
 
 function notTaken(): TetradError {

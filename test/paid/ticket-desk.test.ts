@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { AgentStore } from "../../src/device/purse/index.ts";
 import { RequestRecords } from "../../src/device/trade/index.ts";
+import { MAX_REFUNDED_AT_ONCE } from "../../src/device/trade/limits.ts";
 import { TetradError } from "../../src/errors.ts";
 import type { CertifiedDevice } from "../../src/identity/index.ts";
 import type { IssuerTerms } from "../../src/money/index.ts";
@@ -185,6 +186,25 @@ describe("a desk for tickets", () => {
 		const [rest] = await records.owed(buyer, MODULE);
 		await rest?.paid();
 		assert.deepEqual(await records.owed(buyer, MODULE), []);
+	});
+
+	test("comes to each refund that it owes a buyer, whichever of them that one asks for", async () => {
+		for (let sale = 1; sale < MAX_REFUNDED_AT_ONCE; sale++)
+			await failed(new Uint8Array(32).fill(sale));
+		const [other] = modules;
+		assert.ok(other);
+		modules = [other, other.with(0, 8)];
+		// What another module gives back keeps no place either.
+		await failed(new Uint8Array(32).fill(90), other.with(0, 8));
+		const records = await failed(new Uint8Array(32).fill(91));
+		const all = new Set<string>();
+		for (let times = 0; times < 4; times++) {
+			const owed = await records.owed(buyer, MODULE);
+			assert.ok(owed.length > 0 && owed.length <= MAX_REFUNDED_AT_ONCE);
+			for (const { payment } of owed) all.add(hex(payment.contract));
+		}
+		modules = [other];
+		assert.equal(all.size, MAX_REFUNDED_AT_ONCE);
 	});
 
 	test("owes nothing of a price that its owner has given back in parts", async () => {

@@ -63,6 +63,9 @@ export const KEPT_ANSWER_MS = 86_400_000;
 /** Refunds that a merchant pays one buyer in one go. */
 export const MAX_REFUNDED_AT_ONCE = 16;
 
+/** Buyers, each with a module, of whom it is remembered which of their refunds come next. */
+export const MAX_REFUNDED_IN_TURN = 1024;
+
 /** Refunds, each with a reason why it is not paid, of which it is remembered that the merchant was told. */
 export const MAX_TOLD_UNPAID = 1024;
 

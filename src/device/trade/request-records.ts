@@ -1,6 +1,7 @@
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
+import { MAX_READ_ROWS } from "../../machine/index.ts";
 import { formatAmount, type IssuerTerms } from "../../money/index.ts";
 import {
 	type Contract,
@@ -44,6 +45,7 @@ import {
 	MAX_LEFT_WORKS,
 	MAX_OPEN_WORKS,
 	MAX_REFUNDED_AT_ONCE,
+	MAX_REFUNDED_IN_TURN,
 	MAX_TOLD_UNPAID,
 	MAX_UNPAID_TICKETS,
 	TICKET_BYTES,
@@ -62,6 +64,8 @@ export class RequestRecords {
 	readonly #modules: () => readonly Uint8Array[];
 	/** When what is too old was last taken away. */
 	#forgotten = 0;
+	/** How many of a buyer's tickets that have failed were gone through with a module: the others are next. */
+	readonly #passed = new Map<string, number>();
 	/** Which refunds were said to be unpaid, and why: the oldest first. */
 	readonly #told = new Set<string>();
 
@@ -220,19 +224,39 @@ export class RequestRecords {
 		return this.#store.transact(failTicket(id, BigInt(this.#now())));
 	}
 
-	/** What is owed to a buyer, and given by the module of that device id, with which it has come: the price of each of its tickets that has failed. */
+	/** What is owed to a buyer, and given by the module of that device id, with which it has come: the price of each of its tickets that has failed, so many at once, and the next ones when it is asked again. */
 	async owed(
 		buyer: CertifiedDevice,
 		module: Uint8Array,
 	): Promise<readonly OwedRefund[]> {
-		const tickets = await this.#store.transact(
-			readOwedTickets(buyer.deviceId, MAX_REFUNDED_AT_ONCE),
-		);
+		const tickets = await this.#nextOwed(buyer.deviceId, module);
 		const owed: OwedRefund[] = [];
 		for (const ticket of tickets) {
 			owed.push(...(await this.#owed(ticket, buyer, module)));
 		}
 		return owed;
+	}
+
+	/** Those that are asked for in vain, since their buyer wants another one, stand in the way of none. */
+	async #nextOwed(
+		buyer: Uint8Array,
+		module: Uint8Array,
+	): Promise<readonly TicketRow[]> {
+		const name = `${hex(buyer)} ${hex(module)}`;
+		const before = this.#passed.get(name) ?? 0;
+		const read = (skip: number) =>
+			this.#store.transact(readOwedTickets(buyer, MAX_REFUNDED_AT_ONCE, skip));
+		const next = await read(before);
+		const isOver = next.length === 0 && before > 0;
+		const tickets = isOver ? await read(0) : next;
+		const after = (isOver ? 0 : before) + tickets.length;
+		this.#passed.delete(name);
+		if (tickets.length === MAX_REFUNDED_AT_ONCE && after < MAX_READ_ROWS)
+			this.#passed.set(name, after);
+		const [oldest] = this.#passed.keys();
+		if (this.#passed.size > MAX_REFUNDED_IN_TURN && oldest !== undefined)
+			this.#passed.delete(oldest);
+		return tickets;
 	}
 
 	/** A ticket that was shown is sold, whether or not that was heard of before an end of this agent. What its owner has given back already is owed no more, and what is left of the price is. */

@@ -133,10 +133,11 @@ export function cutTickets(
 	);
 }
 
-/** Tickets of a buyer whose price is owed back, the oldest first. */
+/** Tickets of a buyer whose price is owed back, the oldest first, without so many of those. */
 export function readOwedTickets(
 	buyer: Uint8Array,
 	limit: number,
+	skip = 0,
 ): Transaction<readonly TicketRow[]> {
 	const state: TicketState = "failed";
 	return reading(
@@ -145,6 +146,7 @@ export function readOwedTickets(
 				table: TICKETS,
 				index: "by_buyer",
 				equals: { buyer, state },
+				skip,
 				limit,
 			},
 		],

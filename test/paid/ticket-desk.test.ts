@@ -92,6 +92,20 @@ describe("a desk for tickets", () => {
 		);
 	});
 
+	test("keeps the answer to a ticket that was shown late for as long as to any other", async () => {
+		const ticket = await bought(await opened());
+		now += 25 * HOUR;
+		await (await (await opened()).admit(ticket, REQUEST, PREPAID)).answer(RAIN);
+		now += 23 * HOUR;
+		const later = await opened();
+		assert.deepEqual((await later.admit(ticket, REQUEST, PREPAID)).kept, RAIN);
+		now += 2 * HOUR;
+		await assert.rejects(
+			(await opened()).admit(ticket, REQUEST, PREPAID),
+			coded("offer-expired", /forgotten/),
+		);
+	});
+
 	test("is used by a ticket that an earlier process has sold, and answers nothing anew that one has begun", async () => {
 		const desk = await opened();
 		const [unused, begun] = [await bought(desk), await bought(desk)];

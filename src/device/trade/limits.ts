@@ -57,7 +57,7 @@ export const TICKET_BYTES = 32;
 /** Tickets that one buyer may order in an hour and not pay for. */
 export const MAX_UNPAID_TICKETS = 64;
 
-/** How long an answer is kept that was paid first, in milliseconds: a day from when its ticket was made. */
+/** How long an answer is kept that was paid first, in milliseconds: a day. */
 export const KEPT_ANSWER_MS = 86_400_000;
 
 /** Refunds that a merchant pays one buyer in one go. */

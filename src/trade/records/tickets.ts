@@ -169,7 +169,7 @@ export function refundTicket(
 	);
 }
 
-/** Takes away what was made before these times, at most `limit` of each: answers and refunds, and tickets that nobody has used. How much it was. */
+/** Takes away what is older than these times, at most `limit` of each: what was answered or given back before that, and tickets that were made before and that nobody has used. How much it was. */
 export function forgetTickets(
 	{ used, unused }: { readonly used: bigint; readonly unused: bigint },
 	limit: number = MAX_TICKETS,
@@ -185,8 +185,12 @@ export function forgetTickets(
 			before("made", unused),
 			before("sold", unused),
 		],
-		(found) => {
-			const rows = found.flat();
+		([answered, refunded, ...made]) => {
+			// A ticket may be shown long after it was made, and its answer is kept from then on.
+			const over = [...answered, ...refunded].filter(
+				({ changed }) => changed < used,
+			);
+			const rows = [...over, ...made.flat()];
 			return done(
 				rows.map(({ id }) => remove(TICKETS, { id })),
 				rows.length,

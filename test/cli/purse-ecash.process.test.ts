@@ -15,7 +15,7 @@ import { writeIssuerTerms } from "../../src/device/purse/issuer-terms.ts";
 import { encodeChain, validateChain } from "../../src/identity/index.ts";
 import { readSoftwareKey } from "../../src/keys/index.ts";
 import { termsOf } from "../device/purse-support.ts";
-import { done, refused } from "../support/commands.ts";
+import { done, doneInLines, refused } from "../support/commands.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import { startModule } from "../support/processes.ts";
@@ -73,6 +73,11 @@ async function say(args: readonly string[]): Promise<Json> {
 	return done(args);
 }
 
+/** The same of one that says more than one thing. */
+async function lines(args: readonly string[]): Promise<Json[]> {
+	return doneInLines(args);
+}
+
 const owner = (who = "owner") => ["--owner-passphrase-file", homes.at(who)];
 
 /** A command of the purse, for ecash. */
@@ -91,7 +96,7 @@ async function spendable(): Promise<string | undefined> {
 
 /** What an owner does, one thing after another, from a purse that has so much. */
 async function walk(has: number): Promise<number> {
-	const minted = await say([...purse("mint", "100"), ...owner()]);
+	const minted = (await lines([...purse("mint", "100"), ...owner()])).at(-1);
 	assert.equal(minted.state, "minted");
 	assert.match(minted.invoice, /^lnplaysat100/);
 	assert.equal(await spendable(), String(has + 100));
@@ -179,5 +184,23 @@ describe("tetrad purse, for ecash", () => {
 		);
 		await refused(["purse", "restore", "--home", homes.of("X")], /--rail/, 2);
 		assert.equal(await spendable(), "90");
+	});
+
+	test("shows an invoice at once, and waits for it no longer than it is told", async () => {
+		await using slow = await MintServer.open({
+			path: join(folder.path, "slow.db"),
+			payment: "by-hand",
+		});
+		const path = join(homes.of("X"), "purse.json");
+		const file = JSON.parse(await readFile(path, "utf8"));
+		file.mints.push({ url: slow.url, unit: "sat", play: true });
+		await writeFile(path, JSON.stringify(file), { mode: 0o600 });
+		const at = ["--mint", slow.url, "--wait", "3"];
+		const [first, last] = await lines([
+			...[...purse("mint", "7"), ...at, ...owner()],
+		]);
+		assert.deepEqual([first.event, first.state], ["invoiced", "unpaid"]);
+		assert.match(first.invoice, /^lnplaysat7/);
+		assert.deepEqual([last.state, last.invoice], ["unpaid", first.invoice]);
 	});
 });

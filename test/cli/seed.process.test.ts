@@ -21,7 +21,7 @@ import { readSoftwareKey } from "../../src/keys/index.ts";
 import { purseTables, takeEcashSeed } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { termsOf } from "../device/purse-support.ts";
-import { done, refused } from "../support/commands.ts";
+import { done, doneInLines, refused } from "../support/commands.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import { Command, run, startModule } from "../support/processes.ts";
@@ -119,7 +119,7 @@ describe("the seed of a purse's ecash", () => {
 	});
 
 	test("is shown to its owner, at a terminal or in a file that was not there, and nowhere else", async () => {
-		await done(ecash(old, "mint", "100"));
+		await doneInLines(ecash(old, "mint", "100"));
 		const paper = homes.at("paper");
 		await refused([...show(old), ...owner()], /at a terminal only/, 2);
 		await refused([...show(old, "--json"), ...owner()], /unknown option/, 2);
@@ -187,7 +187,7 @@ describe("the seed of a purse's ecash", () => {
 	});
 
 	test("brings all of it into a new home when the old one is gone", async () => {
-		await done(ecash(old, "mint", "50"));
+		await doneInLines(ecash(old, "mint", "50"));
 		await done(ecash(old, "send", "30"));
 		assert.equal(await spendable(old), "120");
 		await rm(old, { recursive: true });
@@ -203,7 +203,7 @@ describe("the seed of a purse's ecash", () => {
 		const wallet = new Wallet(mint.url, { unit: "sat" });
 		await wallet.loadMint();
 		await wallet.receive(String(sent["token"]));
-		await done(ecash(fresh, "mint", "5"));
+		await doneInLines(ecash(fresh, "mint", "5"));
 		assert.equal(await spendable(fresh), "85");
 	});
 
@@ -223,7 +223,7 @@ describe("the seed of a purse's ecash", () => {
 			for (const secret of secrets) assert.ok(!said.includes(secret), where);
 		};
 		await using module = await startModule(homes, "Y");
-		await done(ecash(fresh, "mint", "1"));
+		await doneInLines(ecash(fresh, "mint", "1"));
 		const pending = await run(ecash(fresh, "pending").slice(0, -2));
 		module.terminate();
 		for (const { stdout, stderr } of [pending, await module.exited])

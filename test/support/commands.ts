@@ -11,6 +11,18 @@ export async function done(
 	return JSON.parse(result.stdout);
 }
 
+/** The same of a command that says more than one thing, one on each line. */
+export async function doneInLines(
+	args: readonly string[],
+): Promise<Record<string, unknown>[]> {
+	const { code, stdout, stderr } = await run([...args, "--json"]);
+	assert.equal(code, 0, stderr);
+	return stdout
+		.trim()
+		.split("\n")
+		.map((line) => JSON.parse(line));
+}
+
 /** Fails the test unless the command is refused, in words for its owner and in nothing else. */
 export async function refused(
 	args: readonly string[],

@@ -1,11 +1,11 @@
 import { type Command, Option } from "commander";
-import { jsonFlag, positiveSeconds } from "../flags.ts";
+import { jsonFlag } from "../flags.ts";
 import { homeFlag } from "../home-flag.ts";
 import { addOwnerFlags } from "../secret-flags.ts";
 import type { Given } from "../side-flags.ts";
 import type { BackupFlags, RestoreFlags } from "./backup.ts";
 import type { EcashFlags } from "./ecash.ts";
-import { WAIT_SECONDS } from "./ecash-commands.ts";
+import { waitFlag } from "./ecash-commands.ts";
 
 export function addBackupCommand(purse: Command): void {
 	const backup = purse
@@ -59,11 +59,10 @@ export function addRestoreCommand(purse: Command): void {
 			"with --rail: into a purse that never had any ecash, from the seed that tetrad purse unsafe-show-seed has shown, or the words of another wallet; - reads them",
 		);
 	addOwnerFlags(restore)
-		.option(
-			"--wait <seconds>",
-			"with --rail: how long to wait for the mint; it goes on after that",
-			positiveSeconds,
-			WAIT_SECONDS,
+		.addOption(
+			waitFlag(
+				"with --rail: how long to wait for the mint; it goes on after that",
+			),
 		)
 		.addOption(jsonFlag())
 		.addHelpText(

@@ -14,15 +14,21 @@ function railFlag(): Option {
 }
 
 /** How long a command waits for a mint, in seconds, unless it is told. */
-export const WAIT_SECONDS = 30;
+const WAIT_SECONDS = "30";
+
+/** It is read into milliseconds. */
+export function waitFlag(description: string): Option {
+	return new Option("--wait <seconds>", description)
+		.argParser(positiveSeconds)
+		.default(positiveSeconds(WAIT_SECONDS), WAIT_SECONDS);
+}
 
 function addWaiting(command: Command): Command {
 	return command
-		.option(
-			"--wait <seconds>",
-			"how long to wait for the mint; what is ordered goes on after that",
-			positiveSeconds,
-			WAIT_SECONDS,
+		.addOption(
+			waitFlag(
+				"how long to wait for the mint; what is ordered goes on after that",
+			),
 		)
 		.addOption(jsonFlag());
 }
@@ -140,7 +146,7 @@ export function addMintCommand(purse: Command): void {
 		.addHelpText(
 			"after",
 			`
-The invoice is printed at once. The module asks for the ecash when it is paid, also after a start;
+The invoice is printed at once, with --json on a line of its own. The module asks for the ecash when it is paid, also after a start;
 where no module runs, this command does it while it waits, and tetrad purse pending tells later.
 
 Examples:

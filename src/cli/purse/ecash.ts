@@ -23,7 +23,7 @@ export interface EcashFlags extends OwnerFlags {
 	readonly mint?: string;
 	/** Of a restore: the file with the seed that it begins with, or - for standard input. */
 	readonly words?: string;
-	/** In seconds. */
+	/** How long to wait for the mint, in milliseconds. */
 	readonly wait: number;
 	readonly json?: true;
 }
@@ -43,7 +43,7 @@ const MAX_TOKEN_BYTES: number = 2 ** 20;
 export async function receive(said: string, flags: EcashFlags): Promise<void> {
 	const token = said === "-" ? await readInput("token", MAX_TOKEN_BYTES) : said;
 	await using module = await openModule(flags.home);
-	const work = await module.receiveEcash(token, { waitMs: waitOf(flags) });
+	const work = await module.receiveEcash(token, { waitMs: flags.wait });
 	tellWork(work, flags);
 }
 
@@ -63,8 +63,14 @@ export async function mint(said: string, flags: EcashFlags): Promise<void> {
 	const sum = sumOf(module, said, flags.mint);
 	const work = await module.mintEcash(sum, {
 		...orderOf(flags),
-		invoiced({ invoice = "" }) {
-			if (!flags.json) say(`pay this invoice:\n${plain(invoice)}`);
+		invoiced(work) {
+			const { invoice = "" } = work;
+			if (flags.json)
+				sayJson({
+					...{ event: "invoiced", home: flags.home },
+					...workJson(work, true),
+				});
+			else say(`pay this invoice:\n${plain(invoice)}`);
 		},
 	});
 	tellWork(work, flags);
@@ -147,11 +153,7 @@ export async function pending(flags: PendingFlags): Promise<void> {
 
 function orderOf(flags: EcashFlags) {
 	const { mint } = flags;
-	return { mint, owner: ownerSecret(flags), waitMs: waitOf(flags) };
-}
-
-function waitOf({ wait }: EcashFlags): number {
-	return wait * 1000;
+	return { mint, owner: ownerSecret(flags), waitMs: flags.wait };
 }
 
 /** In minor units of the mint's. */

@@ -139,10 +139,12 @@ async function serve(
 		observe: (event) => observe({ kind: "tetrad", number, event }),
 	});
 	const close = () => void tetrad.close();
-	signal.addEventListener("abort", close, { once: true });
-	const { own, other } = tradeTetrad(tetrad);
-	const buyer = other.agent;
 	try {
+		// Who has come may have ended it as soon as it was confirmed; then this throws.
+		const { own, other } = tradeTetrad(tetrad);
+		const buyer = other.agent;
+		signal.addEventListener("abort", close, { once: true });
+		if (signal.aborted) close();
 		await sellIn({
 			tetrad,
 			witness: store,

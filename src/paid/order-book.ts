@@ -165,7 +165,8 @@ export class OrderBook implements RequestSeller {
 
 	/**
 	 * The exchange of a request with the order that it names. Rejects with `payment-refused` when
-	 * the order is for another request, price or mode, or was answered before; `PaysFirst`;
+	 * the order is for another request, price or mode, or was answered before, or where its buyer has
+	 * left others unpaid, which is `PaysFirst` where it can pay first;
 	 * `offer-expired` for one that is not known; `timed-out` when it does not come in time, `busy` and
 	 * `limit-exceeded` while too much is under way, and `aborted`.
 	 */
@@ -292,7 +293,7 @@ export class OrderBook implements RequestSeller {
 		this.#become(entry, { kind: "met" });
 		try {
 			const begun = await this.#desk.records.begin(order);
-			if (begun === "left") throw new PaysFirst();
+			if (begun === "left") throw this.#whyNotSealed();
 			if (begun === "open") throw tooMuchOpen();
 			const { records } = this.#desk;
 			const exchange = new Exchange(order, records, {
@@ -311,6 +312,11 @@ export class OrderBook implements RequestSeller {
 			other.reject(thrown);
 			throw thrown;
 		}
+	}
+
+	/** What is sold for ecash is sold sealed or not at all, so that who has left some has no other way to pay. */
+	#whyNotSealed(): TetradError {
+		return this.#desk.terms.mint === undefined ? new PaysFirst() : hasLeft();
 	}
 
 	#requireRoom(buyer: string): void {
@@ -365,6 +371,13 @@ function cutHere(): TetradError {
 	return new TetradError(
 		"carrier-failed",
 		"the merchant's own module or agent was cut off while this was answered; nothing is held against anybody",
+	);
+}
+
+function hasLeft(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"this buyer has left an answer unpaid, and is answered again once it is paid for, or a day is over",
 	);
 }
 

@@ -1,6 +1,7 @@
 /* How orders and requests meet, with the agent's side in memory. */
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
+import type { RequestDesk } from "../../src/device/service/index.ts";
 import { TetradError } from "../../src/errors.ts";
 import type { CertifiedDevice } from "../../src/identity/index.ts";
 import { PaysFirst } from "../../src/paid/index.ts";
@@ -46,10 +47,11 @@ describe("an order book", () => {
 	let book: OrderBook;
 	let orders = 0;
 
-	function opened(limits: Partial<OrderLimits> = {}): OrderBook {
-		const desk = { records, now: () => 0 } as unknown as ConstructorParameters<
-			typeof OrderBook
-		>[0];
+	function opened(
+		limits: Partial<OrderLimits> = {},
+		terms: Partial<RequestDesk["terms"]> = {},
+	): OrderBook {
+		const desk = { records, terms, now: () => 0 } as unknown as RequestDesk;
 		const all = { meetWithinMs: HOUR, answerWithinMs: HOUR };
 		const most = { settleWithinMs: HOUR, maxOpen: 100, maxOpenOfBuyer: 10 };
 		return new OrderBook(
@@ -172,6 +174,19 @@ describe("an order book", () => {
 		const owes = (thrown: unknown) => thrown instanceof PaysFirst;
 		await assert.rejects(admit(quote.id, "GET /"), owes);
 		await assert.rejects(merchandise, owes);
+	});
+
+	test("tells nobody to pay first for ecash, which is never paid so", async () => {
+		records.debtor = true;
+		book = opened({}, { mint: { url: "https://mint.example", unit: "sat" } });
+		const { quote, order } = quoted("GET /");
+		const merchandise = book.answer(order, never);
+		merchandise.catch(() => {});
+		const refused = (thrown: unknown) =>
+			!(thrown instanceof PaysFirst) &&
+			coded("payment-refused", /or a day is over/)(thrown);
+		await assert.rejects(admit(quote.id, "GET /"), refused);
+		await assert.rejects(merchandise, refused);
 	});
 
 	test("counts as left what its buyer did not wait for or pay for, and nothing else", async () => {

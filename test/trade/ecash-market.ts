@@ -51,6 +51,9 @@ import type { RailMarket } from "./rail-contract.ts";
 
 const { APART_LOCKS_NAME, META } = purseTables;
 
+/** As of a purse that has drawn its seed itself. */
+const APART = put(META, { name: APART_LOCKS_NAME, value: Uint8Array.of(1) });
+
 export const MINT_URL = "https://mint.example";
 const UNIT = "sat";
 const SAT = { code: "SAT", exponent: 0 } as const;
@@ -127,7 +130,7 @@ export class EcashMarket {
 				const { status, body } = reply;
 				return { kind: "answered", id, status, body };
 			},
-			fund: async ({ ann, town }) => {
+			fund: async ({ ann, bob, town }) => {
 				clock.now = town.now;
 				const seed = seedOf(ann);
 				const proofs = mintFor(crypto, mint, seed, 1000n, town.now);
@@ -137,13 +140,15 @@ export class EcashMarket {
 				ann.store.run({
 					kind: "done",
 					writes: [
-						put(META, { name: APART_LOCKS_NAME, value: Uint8Array.of(1) }),
+						APART,
 						...book.writeNew(MINT_ISSUER, proofs),
 						...countersOf(book, proofs),
 					],
 					result: undefined,
 				});
 				town.restart(ann);
+				bob.store.run({ kind: "done", writes: [APART], result: undefined });
+				town.restart(bob);
 			},
 		});
 		return new EcashMarket(market, mint, cryptography, play);

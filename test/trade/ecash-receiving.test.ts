@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { writeCbor } from "../../src/money/cashu/cbor.ts";
 import { type Proof, writeToken } from "../../src/money/cashu/index.ts";
 import { ecashTables } from "../../src/money/index.ts";
-import { hex } from "../../src/wire/index.ts";
+import { hex, parseUtf8, utf8 } from "../../src/wire/index.ts";
 import { filled } from "../money/documents.ts";
 import type { Module } from "../money/town.ts";
 import { makeWorld } from "../support/authority.ts";
@@ -137,6 +137,49 @@ describe("ecash that an owner puts into a purse", () => {
 		await market.quiet();
 		assert.deepEqual(toldOf(market.ann), ["payment-refused"]);
 	});
+
+	for (const refusals of [6, 20])
+		test(`is received also when its mint has signed the first of ${refusals} swaps that it says it never does`, async () => {
+			const { ecash, receive } = await given();
+			const { market, mint } = ecash;
+			const handle = mint.handle.bind(mint);
+			const said = (of: object, status: number) => ({
+				...({ kind: "answer", delayMs: 0 } as const),
+				...{ status, body: utf8(JSON.stringify(of)) },
+			});
+			const bodies = new Set<string>();
+			let isLying = true;
+			mint.handle = (request, now) => {
+				if (!isLying) return handle(request, now);
+				if (request.path === "/v1/checkstate") {
+					const { Ys } = JSON.parse(parseUtf8(request.body)) as {
+						Ys: string[];
+					};
+					const states = Ys.map((Y) => ({ Y, state: "UNSPENT" }));
+					return said({ states }, 200);
+				}
+				if (request.path !== "/v1/swap") return handle(request, now);
+				if (bodies.size === 0) handle(request, now);
+				bodies.add(hex(request.body));
+				isLying = bodies.size < refusals;
+				return said({ detail: "inactive", code: 12002 }, 400);
+			};
+			await receive();
+			for (let i = 0; i < refusals; i++) await ecash.pass();
+			// No more than seventeen are made, which all are asked about.
+			const isAtEnd = bodies.size < refusals;
+			assert.equal(isAtEnd, refusals > 17);
+			assert.deepEqual(
+				market.ann.reports.flatMap((report) =>
+					report.kind === "trouble" ? [report.error.code] : [],
+				),
+				isAtEnd ? ["limit-exceeded"] : [],
+			);
+			isLying = false;
+			await ecash.pass();
+			assert.deepEqual(toldOf(market.ann), ["received 100"]);
+			assert.equal(ecash.balance(market.ann), 1100n);
+		});
 
 	for (let write = 1; write <= 3; write++)
 		for (const when of ["before", "after"] as const)

@@ -277,9 +277,9 @@ describe("a swap at a mint", () => {
 		);
 	});
 
-	test("is the same when it is read from where it is kept, and keeps the last four before it", () => {
+	test("is the same when it is read from where it is kept, and keeps all before it, of which there are sixteen at most", () => {
 		let swap = first;
-		for (let i = 1; i <= 6; i++)
+		for (let i = 1; i <= 16; i++)
 			swap = makeSwap(ecash, spends, outputsAt(10 + 10 * i, [4n, 8n]), swap);
 		const read = parseSwap(ecash, seed, encodeSwap(swap));
 		assert.deepEqual(read.request, swap.request);
@@ -290,8 +290,11 @@ describe("a swap at a mint", () => {
 		assert.deepEqual(names(read.earlier), names(swap.earlier));
 		assert.deepEqual(
 			read.earlier.map(([one]) => one?.counter),
-			[60, 50, 40, 30],
+			Array.from({ length: 16 }, (_, i) => 160 - 10 * i),
 		);
+		const another = () =>
+			makeSwap(ecash, spends, outputsAt(200, [4n, 8n]), swap);
+		assert.throws(another, { code: "limit-exceeded" });
 	});
 
 	test("is made again only for what a mint never does", () => {

@@ -403,7 +403,7 @@ export class Claims {
 			const spent = { inputs: spends, proofs: spends, before };
 			return intoOwn(options, this.#mints, this.#book, spent, mint);
 		});
-		if (made.kind === "failed") return state.talk.later();
+		if (made.kind === "failed") return state.talk.notMadeAnew(made.error);
 		const swap = made.value;
 		const to = { ...row, claim_swap: encodeSwap(swap) };
 		state.talk.writing();

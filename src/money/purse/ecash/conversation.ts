@@ -31,6 +31,7 @@ export class Conversation {
 	#wait: number = FIRST_WAIT_MS;
 	/** The mint can never carry out what it was asked. */
 	#isToMakeAnew = false;
+	#isLimitTold = false;
 
 	/** Of each keyset, in hexadecimal, the first output that was made here and that the mint had signed before, as it says. */
 	readonly #signedBefore = new Map<string, MadeOutput>();
@@ -207,6 +208,16 @@ export class Conversation {
 	/** It is durable that another request takes the place of the last. */
 	madeAnew(): void {
 		this.#isToMakeAnew = false;
+	}
+
+	/** It was to be made anew, and cannot be now. Where it never can, the last request goes on being asked for, and its owner is told once. */
+	notMadeAnew(error: TetradError): void {
+		if (error.code === "limit-exceeded") {
+			if (!this.#isLimitTold) this.#parts.core.trouble(error);
+			this.#isLimitTold = true;
+			this.#isToMakeAnew = false;
+		}
+		this.later();
 	}
 
 	/** As it was before, and after a while. */

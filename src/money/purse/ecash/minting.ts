@@ -31,6 +31,7 @@ import {
 	encodeSwap,
 	makeStored,
 	parseSwap,
+	requireAnother,
 	type StoredSwap,
 } from "./stored-swap.ts";
 
@@ -106,12 +107,13 @@ export class Minting implements Trade<MintOrder, MintQuote> {
 	anew(row: EcashOrderRow): Move {
 		const { parts, mints, book } = this.#tools;
 		const { crypto: ecash, seed } = parts.options;
+		const before = row.swap.length === 0 ? undefined : this.#storedOf(row);
+		requireAnother(before);
 		const keyset = mints.active(row.mint);
 		const amounts = splitAmount(keyset, row.amount);
 		const counter = book.take(row.mint, keyset, amounts.length);
 		const place = { seed, keyset: keyset.id, counter };
 		const outputs = makeOutputs(ecash, place, amounts);
-		const before = row.swap.length === 0 ? undefined : this.#storedOf(row);
 		const request = mintRequest(row.quote, outputs);
 		const stored = makeStored(ecash, request, { inputs: [], outputs }, before);
 		return {

@@ -419,7 +419,7 @@ export class OwnerOrders {
 			work.run ??= this.#trades.run(work.row, work.isFromStore);
 			work.talk.ask(work.run.next);
 		});
-		if (made.kind === "failed") work.talk.later();
+		if (made.kind === "failed") work.talk.notMadeAnew(made.error);
 	}
 
 	// What the mint says.

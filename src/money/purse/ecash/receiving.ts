@@ -342,8 +342,11 @@ export class Receivings {
 			talk.writing();
 			return this.#write({ ...row, swap: encodeSwap(swap) }, swap, "put");
 		}
-		if (isForGood(made.error)) this.#refuse(one, made.error);
-		else talk.later();
+		const { error } = made;
+		// Of what was made before, the mint may have carried out any: that many are asked about for good.
+		if (error.code !== "limit-exceeded" && isForGood(error))
+			this.#refuse(one, error);
+		else talk.notMadeAnew(error);
 	}
 
 	/** It is over, and nothing of it will be received. */

@@ -34,6 +34,7 @@ import {
 	encodeSwap,
 	makeSwap,
 	parseSwap,
+	requireAnother,
 	type StoredSwap,
 } from "./stored-swap.ts";
 import { type SwapOutcome, SwapRun } from "./swap-run.ts";
@@ -114,6 +115,7 @@ export class Sending implements Trade<SendOrder, undefined> {
 		if (row.state === "taking-back") return this.takeBack(row);
 		const { mints } = this.#tools;
 		const before = this.#swapOf(row.swap);
+		requireAnother(before);
 		const { spends } = before;
 		const keyset = mints.active(row.mint);
 		const brings = broughtBy(mints, row.mint, spends);

@@ -54,8 +54,8 @@ const MAX_BODY_BYTES: number = 2 ** 20;
 const MAX_SPENDS_BYTES: number = 2 ** 19;
 const MAX_WITNESS_BYTES = 1024;
 
-/** Swaps of the same inputs whose outputs are kept, beside the last one; older ones are long over. */
-const MAX_EARLIER = 4;
+/** Swaps of the same inputs that are made at most beside the last one. The mint may have carried out any of them, whatever it has said, so the outputs of all are kept. */
+const MAX_EARLIER = 16;
 
 const COUNTED = {
 	keyset: bytes(8, 33),
@@ -93,7 +93,16 @@ const SWAP: Structure<{
 	earlier: list(list(PLANNED_FIELD, 0, MAX_OUTPUTS), 0, MAX_EARLIER),
 });
 
-/** A swap that has not been sent; `before` is the last one of the same inputs. Throws `limit-exceeded` for more inputs or outputs than a mint takes. */
+/** Throws `limit-exceeded` where no further swap is made of the inputs of one. */
+export function requireAnother(before: StoredSwap | undefined): void {
+	if (before !== undefined && before.earlier.length >= MAX_EARLIER)
+		throw new TetradError(
+			"limit-exceeded",
+			`the mint has refused ${MAX_EARLIER + 1} requests for the same ecash, one after another, as if it could never do what they ask for; no further one is made, and it is asked about these: ask whoever runs that mint`,
+		);
+}
+
+/** A swap that has not been sent; `before` is the last one of the same inputs. Throws `limit-exceeded` for more inputs or outputs than a mint takes, and as `requireAnother`. */
 export function makeSwap(
 	ecash: EcashCrypto,
 	inputs: readonly Input[],
@@ -115,6 +124,7 @@ export function makeStored(
 	before?: StoredSwap,
 ): StoredSwap {
 	requireStorable(request, inputs);
+	requireAnother(before);
 	const earlier =
 		before === undefined ? [] : [before.outputs, ...before.earlier];
 	return {
@@ -122,7 +132,7 @@ export function makeStored(
 		inputs: pointsOf(ecash, inputs),
 		outputs,
 		spends: inputs,
-		earlier: earlier.slice(0, MAX_EARLIER),
+		earlier,
 	};
 }
 

@@ -145,19 +145,20 @@ function agentArgs(
 	];
 }
 
-/** One of the two says how it is: a shop's agent, which sees sales, and else the module. */
+/** A module is started in its own home, and does not find what the settings of its side say. Further modules have no place of their own to say how they are. */
 function operateArgs(
-	{ kind, operate }: SideSettings,
+	{ operate }: SideSettings,
 	role: "agent" | "module",
 	{ number }: OneOfSeveral,
 ): string[] {
-	const { metrics, logBytes, logKeep } = operate;
-	const tells = role === (kind === "shop" ? "agent" : "module");
+	const { metrics, logBytes, logKeep, traces } = operate;
+	const tells = role === "agent" || number === 1;
 	return [
 		...["--log-size", String(logBytes), "--log-keep", String(logKeep)],
 		...(metrics === undefined || !tells
 			? []
 			: ["--metrics", showTcp(metricsAddress(metrics, role, number))]),
+		...(traces === undefined ? [] : ["--traces", traces]),
 	];
 }
 

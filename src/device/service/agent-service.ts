@@ -364,7 +364,11 @@ export interface AgentService extends AsyncDisposable {
 	/** Lets the module do its business with its issuer now. */
 	settle(options?: AskOptions): Promise<void>;
 
-	/** Goes on with what was bought and is not over. Resolves with what it has gone on with, as it is now. */
+	/**
+	 * Goes on with what was bought and is not over. Resolves with what it has gone on with, as it is now;
+	 * of several who are asked, one that is out of reach holds up no other, and each purchase of a
+	 * merchant who could not be asked says why. Rejects where nobody could be asked.
+	 */
 	resolve(options?: ResolveOptions): Promise<readonly Purchase[]>;
 
 	/**

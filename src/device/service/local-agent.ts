@@ -11,7 +11,10 @@ import { libraryOf, providing } from "../../provider/index.ts";
 import type { Root, Routing } from "../../tetrad/index.ts";
 import type { Avoided } from "../../trade/agent/index.ts";
 import { RAIL_NAMES, type RailName } from "../../trade/documents/index.ts";
-import { readProvisional } from "../../trade/records/index.ts";
+import {
+	type PurchaseRow,
+	readProvisional,
+} from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import type { OneOfSeveral } from "../home/index.ts";
 import {
@@ -86,6 +89,7 @@ import {
 } from "./module-homes.ts";
 import { type FurtherModule, OwnModules } from "./own-modules.ts";
 import { QuotedPurchases } from "./quoted-purchases.ts";
+import { askAll } from "./resolving.ts";
 import { sellUntil } from "./selling.ts";
 import { UnderWay } from "./under-way.ts";
 
@@ -294,6 +298,14 @@ export class LocalAgent implements AgentService {
 	}: ResolveOptions = {}): Promise<readonly Purchase[]> {
 		return this.#underWay.do(options, async (signal, report) => {
 			const resumed = new Map<string, Purchase>();
+			const tell = (purchase: PurchaseRow, error: TetradError | undefined) => {
+				reportResumed(purchase, error, report);
+				const why = error && { code: error.code, reason: error.message };
+				resumed.set(hex(purchase.contract), {
+					...purchaseOf(purchase),
+					...why,
+				});
+			};
 			const ask = async (
 				address: string,
 				isIssuer: boolean,
@@ -306,21 +318,20 @@ export class LocalAgent implements AgentService {
 					learn,
 					learnedTo: (name) => join(folder, name),
 				});
-				for (const { purchase, error } of found) {
-					reportResumed(purchase, error, report);
-					const why = error && { code: error.code, reason: error.message };
-					resumed.set(hex(purchase.contract), {
-						...purchaseOf(purchase),
-						...why,
-					});
-				}
+				for (const { purchase, error } of found) tell(purchase, error);
 			};
 			if (at !== undefined) await ask(addressOf(at), !isMerchant, learn);
-			else {
-				await ask(formatAddress(this.#issuerAt()), true, learn);
-				for (const merchant of await this.#merchantsOfOpen())
-					await ask(merchant, false, false);
-			}
+			else
+				await askAll({
+					issuer: formatAddress(this.#issuerAt()),
+					merchants: () => this.#merchantsOfOpen(),
+					ask: (address, isIssuer) => ask(address, isIssuer, isIssuer && learn),
+					missed: async (address, why) => {
+						for (const purchase of await this.#open())
+							if (purchase.address === address) tell(purchase, why);
+					},
+					signal,
+				});
 			return [...resumed.values()];
 		});
 	}
@@ -435,10 +446,8 @@ export class LocalAgent implements AgentService {
 	}
 
 	async status(): Promise<AgentStatus> {
-		const { module, opened } = this.#options;
-		const open = await opened.store.transact(
-			readProvisional(MAX_OPEN_PURCHASES),
-		);
+		const { module } = this.#options;
+		const open = await this.#open();
 		return {
 			name: this.name,
 			home: this.#home,
@@ -561,10 +570,15 @@ export class LocalAgent implements AgentService {
 		};
 	}
 
-	/** Where goods may still be had of purchases that are not over. */
-	async #merchantsOfOpen(): Promise<readonly string[]> {
+	/** Purchases that are not over. */
+	#open(): Promise<readonly PurchaseRow[]> {
 		const { store } = this.#options.opened;
-		const open = await store.transact(readProvisional(MAX_OPEN_PURCHASES));
+		return store.transact(readProvisional(MAX_OPEN_PURCHASES));
+	}
+
+	/** Where goods may still be had of those. */
+	async #merchantsOfOpen(): Promise<readonly string[]> {
+		const open = await this.#open();
 		const addresses = new Set(open.map(({ address }) => address));
 		addresses.delete("");
 		return [...addresses].slice(0, MAX_MERCHANTS_ASKED);

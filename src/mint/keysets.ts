@@ -20,6 +20,9 @@ export interface MintKeyset {
 /** Powers of two that a keyset has keys for. */
 const POWERS = 32;
 
+/** The largest amount of a proof. */
+export const LARGEST_AMOUNT: bigint = 2n ** BigInt(POWERS - 1);
+
 interface Keys {
 	/** That follows from keys, unit and fee (NUT-02). */
 	readonly id: string;

@@ -3,6 +3,7 @@
  * paid by it; the invoice of another play mint counts as paid and reaches nobody.
  */
 import { amountIn } from "./invoice.ts";
+import { LARGEST_AMOUNT, sign } from "./keysets.ts";
 import { QUOTE_SECONDS } from "./limits.ts";
 import type { MintQuotes } from "./mint-quotes.ts";
 import { Refusal } from "./refusal.ts";
@@ -133,7 +134,12 @@ export class MeltQuotes {
 			throw new Refusal("units", "the proofs are of another unit");
 		if (taken.amount < BigInt(quote.amount) + BigInt(quote.feeReserve))
 			throw new Refusal("balance", "the proofs do not suffice");
-		requireSignable(this.#vault, outputs, quote.unit);
+		const keysets = requireSignable(this.#vault, outputs, quote.unit);
+		// How much comes back is known once it is paid, and what cannot be signed then is lost.
+		for (const [at, keyset] of keysets.entries()) {
+			const { B_ = "" } = outputs[at] ?? {};
+			sign(this.#vault.primitives, keyset, { amount: 1n, B_ });
+		}
 		const pending = new Set(
 			[...state.entries("meltQuotes")].flatMap(
 				([, { paying }]) => paying?.outputs.map(({ B_ }) => B_) ?? [],
@@ -176,8 +182,10 @@ export class MeltQuotes {
 /** NUT-08: the first blank outputs get the amounts; what they are too few for stays with the mint. */
 function changeFor(tooMuch: bigint, blanks: Paying["outputs"]): Output[] {
 	const amounts: bigint[] = [];
-	for (let bit = 1n; bit <= tooMuch; bit *= 2n)
+	for (let bit = 1n; bit < LARGEST_AMOUNT; bit *= 2n)
 		if ((tooMuch & bit) !== 0n) amounts.push(bit);
+	for (let rest = tooMuch; rest >= LARGEST_AMOUNT; rest -= LARGEST_AMOUNT)
+		amounts.push(LARGEST_AMOUNT);
 	const largest = blanks.length > 0 ? amounts.slice(-blanks.length) : [];
 	return largest.flatMap((amount, at) => {
 		const blank = blanks[at];

@@ -49,6 +49,38 @@ describe("melting play money", () => {
 		);
 	});
 
+	test("takes nothing where a blank output is no point that it could sign", () => {
+		const client = new Client(playMint());
+		const { quote } = quoteFor(client);
+		const inputs = client.mint([64, 32, 8]);
+		const { outputs } = client.blind([1, 1, 1]);
+		// No point of the curve has that abscissa.
+		const wrong = { ...outputs[0], B_: `02${"05".padStart(64, "0")}` };
+		const before = client.get(`melt/quote/bolt11/${quote}`);
+		for (const blanks of [[wrong], [...outputs.slice(1), wrong]]) {
+			isRefused(
+				client.post("melt/bolt11", { quote, inputs, outputs: blanks }),
+				0,
+			);
+			assert.equal(client.state(inputs[0] as never).state, "UNSPENT");
+			assert.deepEqual(client.get(`melt/quote/bolt11/${quote}`), before);
+		}
+		const paid = client.post("melt/bolt11", { quote, inputs, outputs });
+		assert.equal(paid.state, "PAID");
+	});
+
+	test("gives back more than its largest amount in several of that", () => {
+		const client = new Client(playMint());
+		const { quote } = quoteFor(client, invoice(1));
+		const inputs = client.mint([2 ** 31, 2 ** 31, 2 ** 31, 4]);
+		const { outputs } = client.blind([1, 1, 1, 1, 1]);
+		const { change } = client.post("melt/bolt11", { quote, inputs, outputs });
+		assert.deepEqual(
+			change.map((one: { amount: number }) => one.amount),
+			[1, 2, 2 ** 31, 2 ** 31, 2 ** 31],
+		);
+	});
+
 	test("wants amount, reserve and fees", () => {
 		const client = new Client(playMint({ inputFeePpk: 1000 }));
 		const { quote } = quoteFor(client);

@@ -80,9 +80,15 @@ export function parseKeys(
 function keysetsOf(answer: Uint8Array): JsonObject[] {
 	requireSize(answer);
 	const all = asObject(parseJson(answer), "the answer");
-	return array(all, "keysets", MAX_KEYSETS, (item) =>
+	const found = array(all, "keysets", Number.POSITIVE_INFINITY, (item) =>
 		asObject(item, "a keyset"),
 	);
+	if (found.length > MAX_KEYSETS)
+		throw new TetradError(
+			"limit-exceeded",
+			`the mint has ${found.length} keysets, and this purse takes ${MAX_KEYSETS} of one mint at most: nothing is paid or sold there`,
+		);
+	return found;
 }
 
 /** `undefined` for one of a version or a unit that we do not know; mints still have such of before there were versions. */

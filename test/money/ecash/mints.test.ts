@@ -245,6 +245,32 @@ describe("a mint that is asked what it is", () => {
 		assert.equal(asker.dropped.length, 1);
 	});
 
+	test("of more keysets than are taken is told as that, and not as one that was not reached", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		asker.answer();
+		asker.pass(DAY);
+		const many = Array.from({ length: 257 }, (_, number) => ({
+			...{ id: `01${hex(hash(`${number}`))}`, unit: "sat", active: false },
+		}));
+		asker.answer((path) =>
+			path === "/v1/keysets" ? { keysets: many } : undefined,
+		);
+		const why = asker.mints.whyNot(issuer);
+		assert.equal(why?.code, "limit-exceeded");
+		assert.equal(
+			why.message,
+			"the mint has 257 keysets, and this purse takes 256 of one mint at most: nothing is paid or sold there",
+		);
+		assert.deepEqual(asker.troubles, ["limit-exceeded"]);
+		// What was there goes on with the keysets that are known, and it may have fewer again.
+		assert.equal(asker.mints.keysets(issuer)?.all().length, 1);
+		asker.mints.need(issuer);
+		asker.pass(10_000);
+		asker.answer();
+		assert.equal(asker.mints.whyNot(issuer), undefined);
+	});
+
 	test("is asked again after a while when it does not answer", () => {
 		const asker = new Asker();
 		asker.mints.time();

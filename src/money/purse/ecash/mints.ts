@@ -54,6 +54,11 @@ const ASK_AGAIN_MS = 10_000;
 /** How soon after an answer that was none a mint is asked for somebody who needs it, whoever makes others need it. */
 const NEEDED_AGAIN_MS = 1_000;
 
+/** What a mint cannot do, whose keys it has, and that it says more than is read, does not pass by itself. */
+const LASTING: ReadonlySet<TetradError["code"]> = new Set([
+	...(["issuer-refused", "authentication-failed", "limit-exceeded"] as const),
+]);
+
 type Asking =
 	| { readonly kind: "info" }
 	| { readonly kind: "keysets" }
@@ -69,7 +74,7 @@ type State =
 	| ({ readonly kind: "unknown" } & Wait)
 	| { readonly kind: "asking"; readonly step: Asking }
 	| ({ readonly kind: "known" } & Wait)
-	/** It cannot do what a purchase needs, or its keys are wrong. */
+	/** It cannot do what a purchase needs, its keys are wrong, or it says more than is read. */
 	| ({ readonly kind: "refused"; readonly error: TetradError } & Wait);
 
 interface Wait {
@@ -251,9 +256,7 @@ export class Mints {
 		const { now } = this.#parts.core;
 		const waits = { since: now, askAt: now + mint.wait };
 		mint.wait = Math.min(2 * mint.wait, LONGEST_WAIT_MS);
-		// What a mint cannot do, or whose keys it has, does not pass by itself.
-		const isRefused =
-			error.code === "issuer-refused" || error.code === "authentication-failed";
+		const isRefused = LASTING.has(error.code);
 		if (isRefused) this.#parts.core.trouble(error);
 		mint.state = isRefused
 			? { kind: "refused", error, ...waits, notBefore: now + ASK_AGAIN_MS }

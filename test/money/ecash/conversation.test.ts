@@ -111,6 +111,9 @@ function output(keyset: number, counter: number): Output {
 	return { keyset: filled(33, keyset), counter } as Output;
 }
 
+/** A swap that spends nothing. */
+const made = (...outputs: readonly Output[]) => ({ outputs, spends: [] });
+
 const refusal = (kind: MintError["kind"]): MintError => ({
 	...{ kind, code: 0, detail: "" },
 });
@@ -197,7 +200,7 @@ describe("whatever is under way at a mint", () => {
 	test("is made anew when the mint can never do it, and has said again what it is", () => {
 		const scene = new Scene();
 		const { talk } = scene;
-		talk.notDone(refusal("keyset-inactive"), []);
+		talk.notDone(refusal("keyset-inactive"), made());
 		assert.deepEqual(scene.said, ["ask 09 anew"]);
 		assert.deepEqual(scene.waits, [1000]);
 		scene.core.now += 1000;
@@ -213,7 +216,7 @@ describe("whatever is under way at a mint", () => {
 
 	test("is asked for as it is when the mint has refused it and may do it", () => {
 		const scene = new Scene();
-		scene.talk.notDone(refusal("already-spent"), []);
+		scene.talk.notDone(refusal("already-spent"), made());
 		assert.deepEqual(scene.said, []);
 		assert.deepEqual(scene.waits, [1000]);
 		scene.core.now += 1000;
@@ -225,10 +228,10 @@ describe("whatever is under way at a mint", () => {
 		const { talk } = scene;
 		talk.over();
 		assert.deepEqual(scene.said, []);
-		talk.notDone(refusal("already-signed"), [output(1, 7), output(2, 4)]);
-		talk.notDone(refusal("already-signed"), [output(1, 9), output(2, 3)]);
+		talk.notDone(refusal("already-signed"), made(output(1, 7), output(2, 4)));
+		talk.notDone(refusal("already-signed"), made(output(1, 9), output(2, 3)));
 		// What was refused for something else was not signed before.
-		talk.notDone(refusal("keyset-inactive"), [output(1, 1)]);
+		talk.notDone(refusal("keyset-inactive"), made(output(1, 1)));
 		talk.over();
 		assert.deepEqual(scene.said, [
 			"signed before: 7 of 1,4 of 2",

@@ -74,6 +74,7 @@ type State =
 interface Claiming {
 	readonly kind: "claiming";
 	readonly row: ClaimedRow;
+	readonly swap: StoredSwap;
 	readonly run: SwapRun;
 	readonly talk: Conversation;
 }
@@ -329,7 +330,7 @@ export class Claims {
 		isFromStore = false,
 	): Claiming {
 		const run = new SwapRun(this.#parts.options.crypto, swap, isFromStore);
-		return { kind: "claiming", row, run, talk };
+		return { kind: "claiming", row, swap, run, talk };
 	}
 
 	#talkAbout(
@@ -364,8 +365,7 @@ export class Claims {
 	}
 
 	#over(state: Claiming, outcome: SwapOutcome): void {
-		const { row, talk } = state;
-		const { outputs } = state.run.swap;
+		const { row, swap, talk } = state;
 		switch (outcome.kind) {
 			case "signed": {
 				const { proofs, left, states } = outcome;
@@ -377,13 +377,13 @@ export class Claims {
 			}
 			case "not-done":
 				state.run.unanswered();
-				return talk.notDone(outcome.why, outputs);
+				return talk.notDone(outcome.why, swap);
 			case "spent": {
 				const { crypto } = this.#parts.core.options.context;
 				if (!isClaimed(crypto, outcome.states, crypto.sha256(row.key)))
 					return this.#move(state, { ...row, state: "refused" }, 0n, []);
 				// By this purse, in a life that it has forgotten, and into outputs that it knows nothing of.
-				talk.lookFor(outputs);
+				talk.lookFor(swap.outputs);
 				return this.#move(state, { ...row, state: "claimed" }, row.amount, []);
 			}
 			default:
@@ -394,12 +394,10 @@ export class Claims {
 	/** With other outputs, of the same inputs. */
 	#makeAnew(state: Claiming): void {
 		const { core, options } = this.#parts;
-		const { row } = state;
+		const { row, swap: before } = state;
 		const { contract, mint } = row;
+		const { spends } = before;
 		const made = checked(() => {
-			const { crypto: ecash, seed } = options;
-			const before = parseSwap(ecash, seed, row.claim_swap);
-			const { spends } = before;
 			const spent = { inputs: spends, proofs: spends, before };
 			return intoOwn(options, this.#mints, this.#book, spent, mint);
 		});

@@ -2,18 +2,29 @@
  * A conversation with a mint about one piece of stored work, such as a payment, a claim, or ecash
  * that the owner put into the purse. One thing is under way at a time, a question or a write. What
  * brings nothing is asked again after a while, twice as long each time, and what the mint can never
- * carry out is made anew once the mint has said again what it is.
+ * carry out is made anew once the mint has said again what it is. So is what it calls unbalanced,
+ * where it is by what the mint has said then; where it is not, the same is asked for again.
  */
 import { type TetradError, unreachable } from "../../../errors.ts";
 import { hex } from "../../../wire/index.ts";
 import type { MintError, MintRequest } from "../../cashu/index.ts";
+import { checked } from "../checked.ts";
 import type { MintAnswer } from "../ecash-part.ts";
 import type { MintRun } from "./mint-run.ts";
 import type { Mints } from "./mints.ts";
+import { isBalanced } from "./own-outputs.ts";
 import type { EcashParts, MintJob } from "./parts.ts";
-import type { MadeOutput } from "./stored-swap.ts";
+import type { MadeOutput, RefusedSwap } from "./stored-swap.ts";
 import { isNeverDone } from "./swap-run.ts";
 import { FIRST_WAIT_MS, LONGEST_WAIT_MS } from "./waits.ts";
+
+/** What is asked for next: the same once more; something else, since it can never be had; or something else where the sums are not those that the mint asks for. */
+type Next =
+	| { readonly kind: "the-same" }
+	| { readonly kind: "anew" }
+	| { readonly kind: "anew-if-unbalanced"; readonly swap: RefusedSwap };
+
+const THE_SAME: Next = { kind: "the-same" };
 
 const NOTHING_MADE = (): readonly MadeOutput[] => [];
 
@@ -29,8 +40,7 @@ export class Conversation {
 	/** From when on it waits for that; nothing where it is a time of its own. */
 	#since: number | undefined;
 	#wait: number = FIRST_WAIT_MS;
-	/** The mint can never carry out what it was asked. */
-	#isToMakeAnew = false;
+	#next: Next = THE_SAME;
 	#isLimitTold = false;
 
 	/** Of each keyset, in hexadecimal, the first output that was made here and that the mint had signed before, as it says. */
@@ -102,13 +112,26 @@ export class Conversation {
 	/** What is to be done by now: the next question, or another request in place of one that the mint never carries out. Nothing when it is to wait. */
 	ready(): "ask" | "make-anew" | undefined {
 		if (!this.isDue) return undefined;
+		const found = this.#found();
 		// What is not known of a mint is asked by itself, and this goes on then.
-		if (this.#mints.keysets(this.#mint) === undefined) this.later();
-		else if (!this.#isToMakeAnew) return "ask";
+		if (found === undefined) this.later();
+		return found;
+	}
+
+	/** Nothing while what the mint says of its keysets is not known. */
+	#found(): "ask" | "make-anew" | undefined {
+		const next = this.#next;
+		if (this.#mints.keysets(this.#mint) === undefined) return undefined;
+		if (next.kind === "the-same") return "ask";
 		// With the keysets that the mint has now.
-		else if (this.#mints.isKnown(this.#mint)) return "make-anew";
-		else this.later();
-		return undefined;
+		if (!this.#mints.isKnown(this.#mint)) return undefined;
+		if (next.kind === "anew") return "make-anew";
+		const { swap } = next;
+		const balanced = checked(() => isBalanced(this.#mints, this.#mint, swap));
+		if (balanced.kind === "failed") return undefined;
+		if (!balanced.value) return "make-anew";
+		this.#next = THE_SAME;
+		return "ask";
 	}
 
 	/** Goes on at once. */
@@ -189,11 +212,11 @@ export class Conversation {
 		}
 	}
 
-	/** The mint has refused it with these outputs for this, and it is not done: it is asked for again after a while, as it is, or made anew. */
-	notDone(why: MintError, outputs: readonly MadeOutput[]): void {
-		if (why.kind === "already-signed") this.signedBefore(outputs);
-		this.#isToMakeAnew = isNeverDone(why);
-		if (this.#isToMakeAnew) this.#mints.askAnew(this.#mint);
+	/** The mint has refused it for this, and it is not done: it is asked for again after a while, as it is, or made anew. */
+	notDone(why: MintError, swap: RefusedSwap): void {
+		if (why.kind === "already-signed") this.signedBefore(swap.outputs);
+		this.#next = nextAfter(why, swap);
+		if (this.#next.kind !== "the-same") this.#mints.askAnew(this.#mint);
 		this.later();
 	}
 
@@ -207,7 +230,7 @@ export class Conversation {
 
 	/** It is durable that another request takes the place of the last. */
 	madeAnew(): void {
-		this.#isToMakeAnew = false;
+		this.#next = THE_SAME;
 	}
 
 	/** It was to be made anew, and cannot be now. Where it never can, the last request goes on being asked for, and its owner is told once. */
@@ -215,7 +238,7 @@ export class Conversation {
 		if (error.code === "limit-exceeded") {
 			if (!this.#isLimitTold) this.#parts.core.trouble(error);
 			this.#isLimitTold = true;
-			this.#isToMakeAnew = false;
+			this.#next = THE_SAME;
 		}
 		this.later();
 	}
@@ -225,4 +248,12 @@ export class Conversation {
 		this.#doing = "nothing";
 		this.later();
 	}
+}
+
+function nextAfter(why: MintError, swap: RefusedSwap): Next {
+	if (isNeverDone(why)) return { kind: "anew" };
+	// The mint may ask for more than when it was made. What spends nothing has no sum that it could have.
+	if (why.kind === "not-balanced" && swap.spends.length > 0)
+		return { kind: "anew-if-unbalanced", swap };
+	return THE_SAME;
 }

@@ -316,17 +316,17 @@ export class LockedSale {
 		this.#moveWithSwap("taking-back", takingBack);
 	}
 
-	#takingBackOver({ spends, outputs }: StoredSwap, outcome: SwapOutcome): void {
+	#takingBackOver(swap: StoredSwap, outcome: SwapOutcome): void {
 		const row = this.#row;
 		switch (outcome.kind) {
 			case "signed": {
 				// What would have been change has come back, too.
-				const cost = sumOf(spends) - sumOf(outcome.proofs);
+				const cost = sumOf(swap.spends) - sumOf(outcome.proofs);
 				const back = row.amount + row.fee - cost;
 				return this.#refunded(outcome.left, back);
 			}
 			case "not-done":
-				return this.#talk.notDone(outcome.why, outputs);
+				return this.#talk.notDone(outcome.why, swap);
 			case "spent": {
 				// A mint that says now this and now that is asked less and less often.
 				const isAfterAWhile = this.#isLockSought;
@@ -403,14 +403,16 @@ export class LockedSale {
 	}
 
 	/** It was refused because the mint's clock is behind, or its keyset has changed; or the payee was faster. The mint is asked what it is, and what it was asked for is kept: it may be carried out yet. */
-	#refundingOver({ outputs }: StoredSwap, outcome: SwapOutcome): void {
+	#refundingOver(swap: StoredSwap, outcome: SwapOutcome): void {
 		const row = this.#row;
 		const { kind } = outcome;
 		const { crypto } = this.#parts.core.options.context;
 		if (kind === "signed" && !isClaimed(crypto, outcome.states, row.key_hash))
 			return this.#refunded(outcome.left, sumOf(outcome.proofs));
-		if (kind === "not-done" && isNeverDone(outcome.why))
-			return this.#talk.notDone(outcome.why, outputs);
+		const isOther =
+			kind === "not-done" &&
+			(isNeverDone(outcome.why) || outcome.why.kind === "not-balanced");
+		if (isOther) return this.#talk.notDone(outcome.why, swap);
 		this.#move({ ...row, state: "locked" }, [], { isAfterAWhile: true });
 	}
 

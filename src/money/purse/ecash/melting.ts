@@ -149,11 +149,7 @@ export class Melting implements Trade<MeltOrder, MeltQuote> {
 		};
 	}
 
-	#over(
-		row: EcashOrderRow,
-		{ spends, outputs }: StoredSwap,
-		outcome: MeltingOutcome,
-	): Next {
+	#over(row: EcashOrderRow, swap: StoredSwap, outcome: MeltingOutcome): Next {
 		switch (outcome.kind) {
 			case "paid": {
 				const { change: got, preimage = "" } = outcome;
@@ -174,13 +170,15 @@ export class Melting implements Trade<MeltOrder, MeltQuote> {
 			}
 			case "not-done":
 				return isNeverDone(outcome.why)
-					? { ...outcome, outputs }
+					? { ...outcome, swap }
 					: this.#takeBack(row, outcome.why);
 			case "forgotten":
 				return { kind: "later", trouble: forgotten() };
 			case "spent": {
 				const { states } = outcome;
-				const got = spends.filter((_, at) => states[at]?.kind === "unspent");
+				const got = swap.spends.filter(
+					(_, at) => states[at]?.kind === "unspent",
+				);
 				return {
 					kind: "move",
 					to: { ...row, state: "declined", returned: sumOf(got) },
@@ -216,16 +214,12 @@ export class Melting implements Trade<MeltOrder, MeltQuote> {
 		};
 	}
 
-	#tookBack(
-		row: EcashOrderRow,
-		{ outputs }: StoredSwap,
-		outcome: SwapOutcome,
-	): Next {
+	#tookBack(row: EcashOrderRow, swap: StoredSwap, outcome: SwapOutcome): Next {
 		switch (outcome.kind) {
 			case "signed":
 				return failed(row, outcome.proofs, outcome.left);
 			case "not-done":
-				return { ...outcome, outputs };
+				return { ...outcome, swap };
 			case "spent":
 				// A copy of the request was late, and it was paid after all.
 				return {

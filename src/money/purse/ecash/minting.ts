@@ -155,16 +155,12 @@ export class Minting implements Trade<MintOrder, MintQuote> {
 			: { kind: "move", to: { ...to, state: "lapsed" } };
 	}
 
-	#minted(
-		row: EcashOrderRow,
-		{ outputs }: StoredSwap,
-		outcome: MintingOutcome,
-	): Next {
+	#minted(row: EcashOrderRow, swap: StoredSwap, outcome: MintingOutcome): Next {
 		switch (outcome.kind) {
 			case "signed":
 				return minted(row, outcome.proofs);
 			case "not-done":
-				return { ...outcome, outputs };
+				return { ...outcome, swap };
 			case "issued":
 				// It may have forgotten for a while what it signed; nobody else can have had it.
 				return outcome.left.length > 0

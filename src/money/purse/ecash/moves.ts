@@ -2,7 +2,7 @@ import type { TetradError } from "../../../errors.ts";
 import type { MintError, Output, Proof } from "../../cashu/index.ts";
 import type { EcashOrderRow } from "../ecash-tables.ts";
 import type { What } from "../purse-tables.ts";
-import type { MadeOutput } from "./stored-swap.ts";
+import type { RefusedSwap } from "./stored-swap.ts";
 
 /** An order goes on in another state, or begins. */
 export interface Move {
@@ -29,11 +29,11 @@ export interface Move {
 /** What follows from an answer of the mint. */
 export type Next =
 	| Move
-	/** The mint has refused it with these outputs, and it is not done: the same is asked for again, or it is made anew. */
+	/** The mint has refused it, and it is not done: the same is asked for again, or it is made anew. */
 	| {
 			readonly kind: "not-done";
 			readonly why: MintError;
-			readonly outputs: readonly MadeOutput[];
+			readonly swap: RefusedSwap;
 	  }
 	/** It is asked again after a while; `trouble` is told once. */
 	| { readonly kind: "later"; readonly trouble?: TetradError };

@@ -10,7 +10,12 @@ import {
 import type { EcashBook } from "./book.ts";
 import type { Mints } from "./mints.ts";
 import type { EcashOptions } from "./parts.ts";
-import { makeSwap, requireAnother, type StoredSwap } from "./stored-swap.ts";
+import {
+	makeSwap,
+	type RefusedSwap,
+	requireAnother,
+	type StoredSwap,
+} from "./stored-swap.ts";
 
 /** What a swap spends. */
 export interface Spent {
@@ -48,6 +53,15 @@ export function intoOwn(
 		amounts,
 	);
 	return makeSwap(ecash, spent.inputs, outputs, spent.before);
+}
+
+/** Whether a swap has outputs for all that its inputs bring, as the mint says now. Throws as `broughtBy`. */
+export function isBalanced(
+	mints: Mints,
+	mint: Uint8Array,
+	{ spends, outputs }: RefusedSwap,
+): boolean {
+	return sumOf(outputs) === broughtBy(mints, mint, spends);
 }
 
 /** What is left of proofs after what spending them costs. Throws `busy` for a proof of a keyset that its mint does not show. */

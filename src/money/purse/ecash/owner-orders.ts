@@ -459,7 +459,7 @@ export class OwnerOrders {
 				return this.#move(next, "put");
 			case "not-done":
 				work.run?.unanswered();
-				return work.talk.notDone(next.why, next.outputs);
+				return work.talk.notDone(next.why, next.swap);
 			case "later":
 				work.run?.unanswered();
 				if (next.trouble !== undefined) this.#tellTrouble(work, next.trouble);

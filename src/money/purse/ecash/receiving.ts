@@ -319,7 +319,7 @@ export class Receivings {
 				run.unanswered();
 				if (isNeverDone(why))
 					this.#all.set(hex(row.request), { ...one, anewFor: why.kind });
-				return talk.notDone(why, swap.outputs);
+				return talk.notDone(why, swap);
 			}
 			case "spent":
 				return this.#refuse(one, whySpent(swap.spends, outcome.states));

@@ -160,7 +160,7 @@ export class Sending implements Trade<SendOrder, undefined> {
 			case "signed":
 				return this.#sent(row, outcome);
 			case "not-done":
-				return { ...outcome, outputs: swap.outputs };
+				return { ...outcome, swap };
 			case "spent": {
 				const { states } = outcome;
 				const got = swap.spends.filter(
@@ -196,7 +196,11 @@ export class Sending implements Trade<SendOrder, undefined> {
 		});
 		return {
 			kind: "move",
-			to: { ...row, state: "sent", token: encodeProofs(token) },
+			to: {
+				...{ ...row, state: "sent", token: encodeProofs(token) },
+				// Of the swap that the mint has carried out, which may be an earlier one.
+				fee: row.spends - sumOf(proofs),
+			},
 			got: rest.filter((proof) => left.includes(proof)),
 			entry: { what: "sent", amount: row.amount },
 		};
@@ -213,7 +217,7 @@ export class Sending implements Trade<SendOrder, undefined> {
 			case "signed":
 				return tookBack(row, outcome.proofs, outcome.left);
 			case "not-done":
-				return { ...outcome, outputs: swap.outputs };
+				return { ...outcome, swap };
 			case "spent": {
 				const { states } = outcome;
 				const left = swap.spends.filter(

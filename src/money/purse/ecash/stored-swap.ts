@@ -36,6 +36,9 @@ export interface StoredSwap extends Swap {
 	readonly spends: readonly Input[];
 }
 
+/** What its mint has refused, and says that it has not done. */
+export type RefusedSwap = Pick<StoredSwap, "outputs" | "spends">;
+
 /** Where an output was made that has a counter of the purse's. */
 export type MadeOutput = Pick<Output, "keyset" | "counter">;
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CertifiedDevice } from "../../src/identity/index.ts";
+import { GENERATION_MS } from "../../src/trade/documents/limits.ts";
 import { MAX_WANTED_SECRETS } from "../../src/trade/module/limits.ts";
 import {
 	type KeptSecret,
@@ -98,5 +99,32 @@ test("so many are waited for, and no more", () => {
 	for (let generation = 1; generation <= MAX_WANTED_SECRETS; generation++)
 		secrets.want(whose, generation, 1);
 	secrets.want(whose, 1, 2);
-	assert.throws(() => secrets.want(whose, 0, 1), { code: "busy" });
+	const one = MAX_WANTED_SECRETS + 1;
+	assert.throws(() => secrets.want(whose, one, 1), { code: "busy" });
+});
+
+/** With certificates of its issuer, whose current generation is the third. */
+async function renewing() {
+	const { Market } = await import("./market.ts");
+	const market = await Market.make();
+	const { certificate } = market.sellingOf(market.bob);
+	const kept = { ...secret(3), certificate };
+	const at = (generation: number) => GENERATION_MS * (generation - 1);
+	const secrets = new SellingSecrets([kept]);
+	return { market, secrets, at };
+}
+
+test("old ones, which buyers name, are asked for behind the current one, and keep none from asking for that", async () => {
+	const { market, secrets, at } = await renewing();
+	const { device } = market.mint;
+	for (let generation = 1; generation <= MAX_WANTED_SECRETS; generation++)
+		if (generation !== 3) secrets.want(whose, generation, 1);
+	assert.equal(secrets.missing(whose, device, at(3)), 1);
+	// The one that there is has grown old, or was signed under another certificate.
+	assert.equal(secrets.missing(whose, device, at(4)), 0);
+	assert.equal(secrets.missing(whose, market.bob.device, at(3)), 0);
+	secrets.want(whose, MAX_WANTED_SECRETS + 1, 1);
+	secrets.want(whose, 0, 2);
+	assert.equal(secrets.missing(whose, device, at(3)), 0);
+	assert.deepEqual(secrets.kept(secret(4)), [1, 2]);
 });

@@ -9,7 +9,7 @@ export const PURCHASES_AT_ONCE = 8;
 /** Selling secrets that a module keeps. */
 export const MAX_SELLING_SECRETS = 4096;
 
-/** Selling secrets that agents have asked for and that the module has not got. */
+/** Old selling secrets that agents have asked for and that the module has not got. */
 export const MAX_WANTED_SECRETS = 64;
 
 /** Sales that a module keeps in memory until there is a buyer in whose tetrad its agent can be told of them; the oldest are forgotten. */

@@ -96,7 +96,7 @@ export class SellingSecrets {
 			: kept?.find((secret) => secret.generation === generation);
 	}
 
-	/** The agent of that tetrad waits for it. Throws `busy` when too many are waited for. */
+	/** The agent of that tetrad waits for it. Throws `busy` for an old one when too many of these are waited for: which ones is a buyer's word. */
 	want(whose: SecretOf, generation: number, tetrad: number): void {
 		const known = this.#wanted.find(
 			(wanted) =>
@@ -106,23 +106,32 @@ export class SellingSecrets {
 			known.askers.add(tetrad);
 			return;
 		}
-		if (this.#wanted.length >= MAX_WANTED_SECRETS)
+		const old = this.#wanted.filter((wanted) => wanted.generation !== 0);
+		if (generation !== 0 && old.length >= MAX_WANTED_SECRETS)
 			throw new TetradError("busy", "too many selling secrets are waited for");
 		const { agent, issuer } = whose;
 		const askers = new Set([tetrad]);
 		this.#wanted.push({ agent, issuer, generation, askers });
 	}
 
-	/** What to ask that issuer for in a tetrad of that agent: what was asked for, or the current one, when what there is has grown old or was signed under another certificate. */
+	/** What to ask that issuer for in a tetrad of that agent: the current one, when that was asked for, or when what there is has grown old or was signed under another certificate; and else what was asked for. */
 	missing(
 		whose: SecretOf,
 		issuer: CertifiedDevice,
 		now: number,
 	): number | undefined {
-		const wanted = this.#wanted.find(
-			(wanted) => nameOf(wanted) === nameOf(whose),
-		);
-		if (wanted !== undefined) return wanted.generation;
+		const wanted = this.#wanted
+			.filter((one) => nameOf(one) === nameOf(whose))
+			.map(({ generation }) => generation);
+		if (wanted.includes(0)) return 0;
+		return this.#toRenew(whose, issuer, now) ?? wanted[0];
+	}
+
+	#toRenew(
+		whose: SecretOf,
+		issuer: CertifiedDevice,
+		now: number,
+	): number | undefined {
 		const newest = this.of(whose, 0);
 		if (newest === undefined) return undefined;
 		const current = currentGeneration(now);

@@ -1,6 +1,7 @@
 import type { Address } from "../../carrier/index.ts";
 import { readIssuerTerms } from "../../device/purse/index.ts";
 import {
+	commandEnvironment,
 	type FurtherModule,
 	openLocalAgent,
 	readCatalogue,
@@ -51,7 +52,11 @@ export async function sell(folder: string, flags: SellFlags): Promise<void> {
 			issuerAt: settleAt?.address,
 			settleEveryMs: settleAt?.everyMs,
 			secrets: secretsOf(flags),
-			environment: withoutSecrets(flags),
+			environment: await commandEnvironment(
+				home,
+				undefined,
+				withoutSecrets(flags),
+			),
 			link: linkOf(flags.link),
 			...(timeout === undefined ? {} : { timeoutMs: timeout }),
 			...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),

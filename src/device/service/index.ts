@@ -28,6 +28,7 @@ export {
 	receiptIn,
 	salesIn,
 } from "./agent-views.ts";
+export { commandEnvironment } from "./command-environment.ts";
 export type {
 	ForSale,
 	RequestDesk,

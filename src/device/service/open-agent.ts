@@ -11,6 +11,7 @@ import {
 } from "./agent-place.ts";
 import type { AgentService } from "./agent-service.ts";
 import { serveAgent } from "./agent-socket.ts";
+import { commandEnvironment } from "./command-environment.ts";
 import { OPENING_PAUSE_MS, OPENING_TRIES } from "./limits.ts";
 import type { LocalAgent } from "./local-agent.ts";
 import { ModuleStarter } from "./module-starter.ts";
@@ -119,10 +120,6 @@ async function openPlace(
 	const last = new AsyncDisposableStack();
 	for (const starter of starters) last.use(starter);
 	const { side, ...here } = place;
-	const settings = side?.secrets.agent;
-	const secretNames = [settings?.passphrase, settings?.pin].map(
-		(found) => found && "env" in found && found.env,
-	);
 	try {
 		return await openLocalAgent({
 			...here,
@@ -132,11 +129,7 @@ async function openPlace(
 			report: options.report,
 			oneOf: options.oneOf,
 			signal: options.signal,
-			environment: Object.fromEntries(
-				Object.entries(process.env).filter(
-					([name]) => !secretNames.includes(name),
-				),
-			),
+			environment: await commandEnvironment(here.home, side),
 			dialModule: (signal) => first.dial(signal),
 			furtherModules: place.furtherModules.map(
 				({ at, home, port }, number) => ({

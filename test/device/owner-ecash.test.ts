@@ -34,7 +34,7 @@ async function ownerOf(
 		code: state === "refused" ? "limit-exceeded" : "",
 		reason: state === "refused" ? "its mint makes no more" : "",
 		...{ swap: NOTHING, back_swap: NOTHING, token: NOTHING, asked: 1n },
-		...{ over_heard: 0n, over_seen: 0n },
+		...{ over_heard: 0n, over_seen: 0n, had: 0n },
 	};
 	await store.transact(
 		done([insert(ecashTables.ECASH_ORDERS, row)], undefined),

@@ -186,6 +186,8 @@ const ECASH_ORDERS_COLUMNS = {
 	/** When the mint said last that an invoice is unpaid whose end is over, and how long it has been over, as far as the purse has seen that go by; milliseconds, zero before. */
 	over_heard: "integer",
 	over_seen: "integer",
+	/** Of a restore whose mint is working on something, how much of that the purse had before, which stands first in its token; zero of all else. */
+	had: "integer",
 	state: "text",
 } as const;
 

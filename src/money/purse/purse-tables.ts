@@ -381,6 +381,7 @@ const REFUSED_BEFORE = {
 const {
 	over_heard: _heardOfOrder,
 	over_seen: _seenOfOrder,
+	had: _hadOfOrder,
 	...ECASH_ORDERS_OF_12_COLUMNS
 } = ECASH_ORDERS.columns;
 const ECASH_ORDERS_OF_12: Table<typeof ECASH_ORDERS_OF_12_COLUMNS> = table(
@@ -561,8 +562,8 @@ export const PURSE_SCHEMA: Schema = schema(
 			addColumn("ecash_orders", "over_seen", "integer", 0n),
 		],
 	},
-	// What a swap is to have signed may be an output of a lock, which has a form of its own.
-	{ to: 16, steps: [] },
+	// What a swap is to have signed may be an output of a lock, too, which has a form of its own.
+	{ to: 16, steps: [addColumn("ecash_orders", "had", "integer", 0n)] },
 	{
 		to: 17,
 		steps: [

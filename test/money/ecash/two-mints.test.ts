@@ -217,7 +217,7 @@ test("a restore at one mint puts nothing in the place of another one's proofs", 
 		...{ mint: ALL.second.issuer, currency: "SAT", amount: 0n, fee: 0n },
 		...{ quote: "", invoice: "", expires: 0n, swap: none, spends: 0n },
 		...{ back_swap: none, token: none, returned: 0n, preimage: "", code: "" },
-		...{ reason: "", asked: 0n, over_heard: 0n, over_seen: 0n },
+		...{ reason: "", asked: 0n, over_heard: 0n, over_seen: 0n, had: 0n },
 	};
 	const got = [proofOf(1n, 3)];
 	const move = { kind: "move", to, got, isFound: true } as const;

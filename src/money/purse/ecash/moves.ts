@@ -14,6 +14,8 @@ export interface Move {
 	readonly isFound?: boolean;
 	/** Those that are its own no more. */
 	readonly gone?: readonly Proof[];
+	/** What a restore waits for, of which the purse does not know whether it is spent. */
+	readonly waits?: Waiting;
 	/** Those whose counters are used then. */
 	readonly outputs?: readonly Pick<Output, "keyset">[];
 	/** Only what the purse has seen is another, of which nobody is told. */
@@ -24,6 +26,13 @@ export interface Move {
 	readonly trouble?: TetradError;
 	/** What the log says of it. */
 	readonly entry?: { readonly what: What; readonly amount: bigint };
+}
+
+/** Proofs that a mint is working on. */
+export interface Waiting {
+	/** Those that the purse had, and has no more until the mint says that they are unspent. */
+	readonly had: readonly Proof[];
+	readonly found: readonly Proof[];
 }
 
 /** What follows from an answer of the mint. */

@@ -14,6 +14,7 @@ import { countersOf } from "./counters.ts";
 import type { EcashResults } from "./jobs.ts";
 import type { Move } from "./moves.ts";
 import { withOpenSecrets } from "./open-secrets.ts";
+import { waitingRow } from "./restoring.ts";
 
 /** Writes that an order was never begun. */
 export function refusing(
@@ -69,7 +70,15 @@ function withHeldSecrets<Result>(
 /** What is under way is not restored, nor what is `held`. */
 function changeOf(
 	book: EcashBook,
-	{ to, got = [], gone = [], isFound = false, outputs = [], entry }: Move,
+	{
+		to,
+		got = [],
+		gone = [],
+		waits,
+		isFound = false,
+		outputs = [],
+		entry,
+	}: Move,
 	how: "insert" | "put",
 	underWay: Secrets,
 	held: Secrets,
@@ -77,13 +86,19 @@ function changeOf(
 	const proofs = isFound
 		? got.filter(({ secret }) => !held.has(secret) && !underWay.has(secret))
 		: got;
-	const lost = isFound ? gone.filter(({ secret }) => held.has(secret)) : gone;
-	const row = isFound
-		? {
-				...{ ...to, amount: sumOf(proofs) },
-				spends: to.state === "pending" ? to.spends : sumOf(lost),
-			}
-		: to;
+	const had = (waits?.had ?? []).filter(({ secret }) => held.has(secret));
+	const found = (waits?.found ?? []).filter(
+		({ secret }) => !held.has(secret) && !underWay.has(secret),
+	);
+	const spent = isFound ? gone.filter(({ secret }) => held.has(secret)) : gone;
+	const lost = [...spent, ...had];
+	const isWaiting = had.length + found.length > 0;
+	const restored = { ...to, amount: sumOf(proofs), spends: sumOf(spent) };
+	const row = !isFound
+		? to
+		: isWaiting
+			? waitingRow(restored, { had, found })
+			: restored;
 	const { request: subject, mint: peer, amount } = row;
 	return {
 		entries:

@@ -56,7 +56,7 @@ export function orderRow(
 		...{ quote: "", invoice: "", preimage: "", code: "", reason: "" },
 		...{ swap: NOTHING, back_swap: NOTHING, token: NOTHING },
 		asked: BigInt(parts.core.now),
-		...{ over_heard: 0n, over_seen: 0n },
+		...{ over_heard: 0n, over_seen: 0n, had: 0n },
 		...known,
 	};
 }

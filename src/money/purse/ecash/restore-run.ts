@@ -71,6 +71,8 @@ export interface Restored {
 	readonly pending: readonly Proof[];
 	/** Of those that the purse has, what is spent. */
 	readonly gone: readonly Proof[];
+	/** Of those, what the mint is working on. */
+	readonly held: readonly Proof[];
 	/** How many outputs are signed by no key that the mint shows: there is no ecash in these. */
 	readonly unproven: number;
 	/** For each keyset, the first counter behind all that were signed. */
@@ -106,6 +108,7 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 	readonly #proofs: Proof[] = [];
 	readonly #pending: Proof[] = [];
 	readonly #gone: Proof[] = [];
+	readonly #heldPending: Proof[] = [];
 	#unproven = 0;
 	#isPartial = false;
 	readonly #counters = new Map<string, Restored["counters"][number]>();
@@ -209,9 +212,10 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 			case "checking-held": {
 				const { held } = state;
 				const states = parseStates(body, pointsOf(this.#ecash, held));
-				this.#gone.push(
-					...held.filter((_, at) => states[at]?.kind === "spent"),
-				);
+				const of = (kind: ProofState["kind"]) =>
+					held.filter((_, at) => states[at]?.kind === kind);
+				this.#gone.push(...of("spent"));
+				this.#heldPending.push(...of("pending"));
 				this.#counter += held.length;
 				if (this.#gone.length < this.#limits.proofs)
 					return this.#on(this.#heldFrom(this.#counter));
@@ -259,6 +263,7 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 				proofs: this.#proofs,
 				pending: this.#pending,
 				gone: this.#gone,
+				held: this.#heldPending,
 				unproven: this.#unproven,
 				counters: [...this.#counters.values()],
 				isPartial: this.#isPartial,

@@ -4,8 +4,8 @@
  * counter of the mint is used, so that nothing can be spent that was not under way when it began.
  * What the purse has, and what is or was under way then, is not added once more: of that the mint may
  * say that it is unspent, and have spent it by the time that the last keyset has been asked for.
- * What the mint is working on is kept, and asked about until it is spent or unspent; the counters are
- * used again meanwhile.
+ * What the mint is working on is kept, and asked about until it is spent or unspent, also what the
+ * purse had: that cannot be spent, and nobody is told that it can. The counters are used again meanwhile.
  */
 import { TetradError } from "../../../errors.ts";
 import { hex } from "../../../wire/index.ts";
@@ -23,7 +23,7 @@ import {
 import type { EcashOrder } from "../../documents/index.ts";
 import type { EcashOrderRow } from "../ecash-tables.ts";
 import type { MintRun } from "./mint-run.ts";
-import type { Move, Next } from "./moves.ts";
+import type { Move, Next, Waiting } from "./moves.ts";
 import { followed, type OrderTools, orderRow, type Trade } from "./ordered.ts";
 import { Question } from "./question.ts";
 import {
@@ -118,17 +118,25 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 		);
 		return followed(question, (states): Next => {
 			if (states instanceof TetradError) return { kind: "later" };
-			const of = (kind: ProofState["kind"]) =>
-				proofs.filter((_, at) => states[at]?.kind === kind);
+			const all = waitingIn(row, proofs);
+			const of = (kind: ProofState["kind"]): Waiting => {
+				const is = new Set(proofs.filter((_, at) => states[at]?.kind === kind));
+				return {
+					had: all.had.filter((proof) => is.has(proof)),
+					found: all.found.filter((proof) => is.has(proof)),
+				};
+			};
 			const [left, got] = [of("pending"), of("unspent")];
-			if (left.length === proofs.length) return { kind: "later" };
-			const amount = sumOf(got);
+			const isLeft = left.had.length + left.found.length;
+			if (isLeft === proofs.length) return { kind: "later" };
+			// What the purse had is there again, and was not restored.
+			const amount = sumOf(got.found);
 			return {
 				kind: "move",
-				to: { ...waiting(row, left), amount: row.amount + amount },
-				got,
-				isAfterAWhile: left.length > 0,
-				...(got.length > 0 ? { entry: { what: "restored", amount } } : {}),
+				to: { ...waitingRow(row, left), amount: row.amount + amount },
+				got: [...got.had, ...got.found],
+				isAfterAWhile: isLeft > 0,
+				...(amount > 0n ? { entry: { what: "restored", amount } } : {}),
 			};
 		});
 	}
@@ -159,19 +167,22 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 	}
 
 	#found(row: EcashOrderRow, found: Restored): Move {
-		const { proofs, gone, counters, pending } = found;
-		const kept = pending.slice(0, MAX_INPUTS);
-		const trouble = troubleWith(found, pending.length - kept.length);
+		const { proofs, gone, counters } = found;
+		const had = found.held.slice(0, MAX_INPUTS);
+		const pending = found.pending.slice(0, MAX_INPUTS - had.length);
+		const leftOut = found.held.length + found.pending.length;
+		const trouble = troubleWith(found, leftOut - had.length - pending.length);
 		const { book } = this.#tools;
 		for (const { keyset, next } of counters) book.skip(keyset, next);
 		return {
 			kind: "move",
-			to: waiting(row, kept),
+			to: { ...row, state: "restored" },
 			got: proofs,
 			gone,
+			waits: { had, found: pending },
 			isFound: true,
 			outputs: counters,
-			isAfterAWhile: kept.length > 0,
+			isAfterAWhile: had.length + pending.length > 0,
 			...(trouble === undefined ? {} : { trouble }),
 			entry: { what: "restored", amount: 0n },
 		};
@@ -186,15 +197,27 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 }
 
 /** The row of a restore that waits for nothing but these. */
-function waiting(row: EcashOrderRow, pending: readonly Proof[]): EcashOrderRow {
-	return pending.length > 0
-		? {
-				...row,
-				state: "pending",
-				token: encodeProofs(pending),
-				spends: sumOf(pending),
-			}
-		: { ...row, state: "restored", token: new Uint8Array(), spends: 0n };
+export function waitingRow(
+	row: EcashOrderRow,
+	{ had, found }: Waiting,
+): EcashOrderRow {
+	const all = [...had, ...found];
+	if (all.length === 0) {
+		const none = { token: new Uint8Array(), spends: 0n, had: 0n };
+		return { ...row, state: "restored", ...none };
+	}
+	return {
+		...{ ...row, state: "pending", token: encodeProofs(all) },
+		...{ spends: sumOf(all), had: sumOf(had) },
+	};
+}
+
+/** Those that the purse had stand first. */
+function waitingIn(row: EcashOrderRow, [...found]: readonly Proof[]): Waiting {
+	const had: Proof[] = [];
+	while (found.length > 0 && sumOf(had) < row.had)
+		had.push(...found.splice(0, 1));
+	return { had, found };
 }
 
 /** What its owner is told of it, if anything; so many that are pending are not kept. */
@@ -217,7 +240,7 @@ function tooMany(): TetradError {
 function tooManyPending(count: number): TetradError {
 	return new TetradError(
 		"limit-exceeded",
-		`the mint is working on more than a restore keeps, and ${count} proofs were left out: restore again when it has done what it works on`,
+		`the mint is working on more than a restore keeps, and ${count} proofs were left out, of which the purse may say that they can be spent: restore again when it has done what it works on`,
 	);
 }
 

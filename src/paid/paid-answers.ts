@@ -117,8 +117,8 @@ export class PaidAnswers {
 	 *
 	 * Rejects with `payment-refused` for terms that are not to be paid, and as `AgentService.quote`
 	 * and, of what is prepaid, `buy`, with `busy` while another program of the same agent pays for the
-	 * same: after any code but `payment-in-doubt`, `merchandise-wrong` and
-	 * `purchase-void` nothing is paid.
+	 * same: after any code but `payment-in-doubt`, `merchandise-wrong`, `purchase-void`, and
+	 * `double-spent` and `note-unknown`, with which money of the purse is lost, nothing is paid.
 	 */
 	async pay(
 		terms: PaidTerms,

@@ -222,6 +222,14 @@ describe("a payment stays in doubt", () => {
 			const here = await scene();
 			const { town, mint, ann, bob } = here;
 			await town.withdraw(ann, mint, 1000n);
+			await town.withdraw(bob, mint, 100n);
+			const back = await town.meet(bob, ann);
+			town.expect(ann, back, contractOf(2), 100n, mint);
+			await town.quiet();
+			town.pay(bob, back, contractOf(2), 100n, mint);
+			await town.quiet();
+			town.part(bob, back);
+			await town.quiet();
 			const tetrad = await town.meet(ann, bob);
 			town.expect(bob, tetrad, contractOf(1), 300n, mint);
 			await town.quiet();
@@ -240,6 +248,8 @@ describe("a payment stays in doubt", () => {
 			});
 			assert.equal(said, "issuer-refused");
 			assert.equal(town.balance(ann, mint).inDoubt, 300n);
+			// It keeps nothing else from being settled.
+			assert.equal(town.balance(ann, mint).toDeposit, 0n);
 			await comesRight(here);
 			assert.equal(town.balance(ann, mint).inDoubt, 0n);
 			assert.equal(town.total(ann, mint), 700n);

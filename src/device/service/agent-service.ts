@@ -332,8 +332,10 @@ export interface AgentService extends AsyncDisposable {
 	 * `payment-refused` for a price above `maximum` and for what the module refuses, `approval-needed`
 	 * for what needs its owner, `offer-expired` for a quote that is too old or not known,
 	 * `payment-in-doubt` where it is not known yet whether it is paid, or it is paid and its goods are
-	 * still to come: the same quote again, or `resolve`, goes on; `purchase-void` for one whose money is back, and `merchandise-wrong` for one
-	 * whose goods are not what the merchant signed for. After any other code nothing is paid.
+	 * still to come: the same quote again, or `resolve`, goes on; `purchase-void` for one whose money is back,
+	 * `merchandise-wrong` for one whose goods are not what the merchant signed for, and `double-spent`
+	 * or `note-unknown` for one whose notes were no good, or whose issuer has forgotten them: that
+	 * money is gone. After any other code nothing is paid.
 	 */
 	buy(quote: Quote | string, options?: BuyOptions): Promise<Purchase>;
 

@@ -372,8 +372,11 @@ export class Settling {
 		const payment = visit.inquiries.get(id);
 		if (payment === undefined) return;
 		const verified = checked(() => recordInquired(this.#core, payment, said));
-		if (verified.kind === "failed")
-			return this.#visits.finish(visit.name, verified.error);
+		if (verified.kind === "failed") {
+			visit.problem ??= verified.error;
+			visit.inquiries.delete(id);
+			return this.#visitWork.advance(visit);
+		}
 		const { contract } = payment;
 		this.#work.transact(
 			{ kind: "recording-outcome", ...visit.name, contract, request },

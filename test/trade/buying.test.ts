@@ -897,6 +897,28 @@ describe("a purchase that is given up", () => {
 		requireRest(agents);
 	});
 
+	for (const [outcome, code, amount] of [
+		["aborted", "insufficient-funds", 0n],
+		["refunded", "purchase-void", PRICE],
+	] as const)
+		test(`while it is kept that it was ${outcome} is not said to be paid`, async () => {
+			const module = new BuyerModule(world);
+			module.instead.push((contract) =>
+				notBought(contract, outcome, code, amount),
+			);
+			const agents = new Agents(world, {
+				...{ stock: TEA, module },
+				hold: ({ kind }) => kind === "conclude",
+			});
+			const ask = await agents.buy("tea");
+			agents.happens({ kind: "give-up", ask, error });
+			await agents.run();
+			await agents.release();
+			assert.equal(agents.told.get(ask), 1);
+			assert.equal(outcomeOf(agents, ask), code);
+			requireRest(agents);
+		});
+
 	test("when it is paid and in doubt is said to be so, and goes on", async () => {
 		const module = new BuyerModule(world);
 		module.instead.push(doubt);

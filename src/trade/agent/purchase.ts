@@ -180,8 +180,12 @@ export class Purchase {
 				return;
 			case "opening":
 			case "fetching":
-			case "concluding":
 				return this.#port.refuse(this.ask, isPaid(error));
+			case "concluding":
+				// Of what has come to nothing whoever asked hears as soon as that is kept.
+				if (state.conclusion.kind === "final")
+					this.#port.refuse(this.ask, isPaid(error));
+				return;
 			case "final":
 			case "over":
 				return;

@@ -13,9 +13,13 @@ const { ECASH_ORDERS } = ecashTables;
 /** What an order may become, by its kind and its state; without one it begins. */
 const NEXT: Readonly<Record<string, readonly string[]>> = {
 	send: ["swapping", "refused"],
-	"send swapping": ["swapping", "sent", "declined"],
+	"send swapping": ["swapping", "sent", "declined", "taking-back"],
 	"send sent": ["redeemed", "taking-back"],
-	"send taking-back": ["taking-back", "taken-back", "redeemed"],
+	"send taking-back": [
+		...["taking-back", "taken-back", "redeemed"],
+		// What was never made.
+		...["failed", "declined"],
+	],
 	mint: ["unpaid", "refused"],
 	"mint unpaid": ["unpaid", "minting", "lapsed"],
 	"mint minting": ["minting", "minted"],
@@ -140,6 +144,7 @@ export const ecashOrders: MakeInvariant = (world, fail) => {
 					wrong(`it was paid with ${amount}`);
 				return;
 			}
+			case "send failed":
 			case "melt failed": {
 				const sums = signedSums(mint, device, row.back_swap);
 				if (!sums.includes(returned) && !isBack)

@@ -93,6 +93,7 @@ function broughtBy(row: OrderRow): bigint {
 			return amount;
 		case "melt paid":
 			return -amount - fee;
+		case "send failed":
 		case "melt failed":
 			return -fee;
 		case "send declined":

@@ -195,5 +195,5 @@ export function openCoins(
 }
 
 function isBack({ row }: { readonly row: OrderRow }): boolean {
-	return row.state === "taking-back";
+	return row.state === "taking-back" && row.token.length > 0;
 }

@@ -326,8 +326,9 @@ function ecashSentence(
 		case "paid":
 			return `the mint has paid an invoice of ${sum}`;
 		case "failed":
-			return what === "restore"
-				? "the mint does not restore ecash"
+			if (what === "restore") return "the mint does not restore ecash";
+			return what === "send"
+				? `a token of ${sum} was not made, and its ecash is back`
 				: `an invoice of ${sum} was not paid, and its ecash is back`;
 		case "restoring":
 			return "ecash is restored from the seed";

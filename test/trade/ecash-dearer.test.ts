@@ -3,10 +3,18 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { standInEcash } from "../../sim/ecash-crypto.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { deriveKeysetId, writeToken } from "../../src/money/cashu/index.ts";
+import { PlayMint, type PlayMintOptions } from "../../src/mint/index.ts";
+import {
+	deriveKeysetId,
+	mintQuoteRequest,
+	type Proof,
+	parseMintQuote,
+	writeToken,
+} from "../../src/money/cashu/index.ts";
 import { ecashTables } from "../../src/money/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
 import { filled } from "../money/documents.ts";
+import type { Module } from "../money/town.ts";
 import { makeWorld } from "../support/authority.ts";
 import { EcashMarket, MINT_ISSUER, MINT_URL } from "./ecash-market.ts";
 
@@ -60,8 +68,14 @@ class Scene {
 		};
 	}
 
-	static async make(): Promise<Scene> {
-		return new Scene(await EcashMarket.make({ world }, {}, CRYPTOGRAPHY));
+	static async make(play: PlayMintOptions = {}): Promise<Scene> {
+		const scene = new Scene(
+			await EcashMarket.make({ world }, play, CRYPTOGRAPHY),
+		);
+		scene.given = scene.ann.store
+			.rows(ecashTables.PROOFS)
+			.map((row) => ({ ...row, dleq: undefined }));
+		return scene;
 	}
 
 	get ann() {
@@ -90,9 +104,34 @@ class Scene {
 		await this.ecash.market.quiet();
 	}
 
+	/** Of another mint. */
+	invoice(amount: bigint): string {
+		const other = PlayMint.create(filled(32, 1), {
+			primitives: CRYPTOGRAPHY.mint,
+		});
+		const { now } = this.ecash.market.town;
+		const { body } = other.handle(mintQuoteRequest("sat", amount), now);
+		return parseMintQuote(body).invoice;
+	}
+
 	get received() {
 		return this.ann.store.rows(ecashTables.RECEIVED)[0];
 	}
+
+	get orderReports() {
+		return this.ann.reports.flatMap((report) =>
+			report.kind === "ecash" ? [report] : [],
+		);
+	}
+
+	troubles({ reports }: Module): readonly string[] {
+		return reports.flatMap((report) =>
+			report.kind === "trouble" ? [report.error.code] : [],
+		);
+	}
+
+	/** What Ann had in the beginning. */
+	given: readonly Proof[] = [];
 
 	get ordered() {
 		return this.ann.store.rows(ecashTables.ECASH_ORDERS)[0];
@@ -268,5 +307,131 @@ describe("a mint that always says that a swap is not balanced", () => {
 		scene.asksFor(0);
 		await scene.ecash.pass();
 		scene.ecash.requireConserved(1100n);
+	});
+});
+
+describe("a token that cannot be made any more of what it is made of", () => {
+	/** All that there is goes into it, and the mint asks for six of that by then. */
+	async function tooDear(): Promise<Scene> {
+		const scene = await Scene.make();
+		await scene.ecash.market.town.pass(60_000);
+		scene.asksFor(1000);
+		await scene.order({ kind: "send", amount: 1000n });
+		return scene;
+	}
+
+	const over = ["failed", "insufficient-funds", 994n, 6n];
+
+	test("is not sent: its ecash comes back, and its owner is told why", async () => {
+		const scene = await tooDear();
+		await scene.ecash.pass();
+		const { state, code, returned, fee } = scene.ordered ?? {};
+		assert.deepEqual([state, code, returned, fee], over);
+		scene.ecash.requireConserved(994n);
+		const told = scene.orderReports.at(-1);
+		assert.equal(told?.state, "failed");
+		assert.equal(told?.error?.code, "insufficient-funds");
+		assert.match(told?.error?.message ?? "", /asks for more than it did/);
+	});
+
+	test("is counted as in doubt until its ecash is back, also over a start", async () => {
+		const scene = await tooDear();
+		const { ecash } = scene;
+		const { town } = ecash.market;
+		for (let second = 0; second < 20; second++) {
+			scene.ecash.mint.add({ kind: "down", at: "swap", times: 1 });
+			await town.pass(1000);
+		}
+		assert.equal(scene.ordered?.state, "taking-back");
+		assert.equal(ecash.told(scene.ann).inDoubt, 1000n);
+		ecash.mint.clear();
+		town.restart(scene.ann);
+		await ecash.pass();
+		assert.equal(scene.ordered?.state, "failed");
+		assert.equal(ecash.told(scene.ann).inDoubt, 0n);
+		ecash.requireConserved(994n);
+	});
+
+	test("and that the mint has made after all is the purse's own", async () => {
+		const scene = await doneNevertheless();
+		await scene.order({ kind: "send", amount: 1000n });
+		await scene.ecash.pass();
+		const { state, returned, fee } = scene.ordered ?? {};
+		assert.deepEqual([state, returned, fee], ["failed", 1000n, 0n]);
+		scene.ecash.requireConserved(1000n);
+	});
+
+	test("and whose ecash somebody else has spent is declined", async () => {
+		const scene = await tooDear();
+		scene.before = () => {
+			scene.before = () => {};
+			scene.asksFor(0);
+			scene.ecash.swapAway(scene.given, filled(64, 1));
+		};
+		await scene.ecash.pass();
+		const { state, code } = scene.ordered ?? {};
+		assert.deepEqual([state, code], ["declined", ""]);
+		assert.equal(scene.ecash.balance(scene.ann), 0n);
+	});
+});
+
+describe("what costs as much as it is worth", () => {
+	test("goes on to be asked for, and its owner is told once", async () => {
+		const scene = await Scene.make();
+		const { ecash } = scene;
+		ecash.giveOnly(scene.ann, ecash.token(1n));
+		await ecash.market.town.pass(60_000);
+		scene.asksFor(1000);
+		await scene.order({ kind: "send", amount: 1n });
+		await ecash.pass();
+		assert.equal(scene.ordered?.state, "swapping");
+		assert.deepEqual(scene.troubles(scene.ann), ["insufficient-funds"]);
+		const { length } = scene.swaps;
+		assert.ok(length > 2 && length < 20, `${length}`);
+		scene.asksFor(0);
+		await ecash.pass();
+		assert.equal(scene.ordered?.state, "sent");
+		assert.deepEqual(scene.troubles(scene.ann), ["insufficient-funds"]);
+	});
+
+	test("of a lock goes on to be claimed, and its payee is told once", async () => {
+		const scene = await Scene.make();
+		const { ecash } = scene;
+		const { market } = ecash;
+		const visit = await market.meet();
+		const contract = await market.contract(visit, { amount: 1n });
+		market.buy(visit, contract);
+		// The payer has locked it by then, and the payee claims it.
+		scene.before = () => {
+			if (scene.swaps.length === 2) scene.asksFor(1000);
+		};
+		await market.quiet();
+		await ecash.pass();
+		assert.deepEqual(scene.troubles(market.bob), ["insufficient-funds"]);
+		assert.equal(ecash.stateOf(contract.hash, market.bob), "claiming");
+		scene.asksFor(0);
+		await ecash.pass();
+		assert.equal(ecash.stateOf(contract.hash, market.bob), "claimed");
+		assert.equal(ecash.balance(market.bob), 1n);
+	});
+
+	test("of what was to pay an invoice is told once as well, and comes back later", async () => {
+		const scene = await Scene.make({ melting: "by-hand" });
+		const { ecash } = scene;
+		ecash.giveOnly(scene.ann, ecash.token(4n));
+		const invoice = scene.invoice(1n);
+		await scene.order({ kind: "melt", invoice, maxFee: 3n });
+		assert.equal(scene.ordered?.state, "melting");
+		scene.asksFor(10_000);
+		// The purse asks its mint anew once in an hour.
+		await ecash.market.town.pass(3_600_000);
+		ecash.mint.mint.settleMelt(scene.ordered?.quote ?? "", false);
+		for (let times = 0; times < 3; times++) await ecash.pass();
+		assert.equal(scene.ordered?.state, "melting");
+		assert.deepEqual(scene.troubles(scene.ann), ["insufficient-funds"]);
+		scene.asksFor(0);
+		await ecash.market.town.pass(3_600_000);
+		await ecash.pass();
+		assert.notEqual(scene.ordered?.state, "melting");
 	});
 });

@@ -207,9 +207,9 @@ function sentenceOf(work: EcashWork): string {
 		case "redeemed":
 			return "the token was redeemed";
 		case "taking-back":
-			return kind === "send"
-				? "the token is being taken back"
-				: "it was not paid, and its ecash is being taken back";
+			if (kind === "send" && error === undefined)
+				return "the token is being taken back";
+			return `it was not ${kind === "send" ? "made" : "paid"}, and its ecash is being taken back`;
 		case "taken-back":
 			return `${amountOf(work.returned)} of the token is in the purse again`;
 		case "unpaid":

@@ -220,6 +220,7 @@ function orderAmounts({
 	state,
 	amount,
 	spends,
+	token,
 }: EcashOrderRow): Partial<Balance> {
 	switch (state) {
 		case "swapping":
@@ -228,7 +229,7 @@ function orderAmounts({
 		case "sent":
 			return { inDoubt: amount };
 		case "taking-back":
-			return { inDoubt: kind === "send" ? amount : spends };
+			return { inDoubt: kind === "send" && token.length > 0 ? amount : spends };
 		case "minting":
 			return { toBook: amount };
 		case "pending":

@@ -193,7 +193,7 @@ const ECASH_ORDERS_COLUMNS = {
 
 /**
  * What the owner has ordered of mints. State of a token: `swapping`, `sent`, `taking-back`, then
- * `redeemed` or `taken-back`; of new ecash: `unpaid`, `minting`, then `minted` or `lapsed`; of an
+ * `redeemed` or `taken-back`, or `failed` where it was never made; of new ecash: `unpaid`, `minting`, then `minted` or `lapsed`; of an
  * invoice: `melting`, `taking-back`, then `paid` or `failed`; of a restore: `restoring`, `pending`, `restored`.
  * `declined` is what another copy of the purse had spent before, and `refused` what was never begun.
  */

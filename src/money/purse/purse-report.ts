@@ -180,11 +180,11 @@ export type EcashOrderState =
 	| "minting"
 	| "minted"
 	| "lapsed"
-	/** Of an invoice: the mint is asked to pay it; it has; it has not, and the ecash has come back. */
+	/** Of an invoice: the mint is asked to pay it; it has; it has not, and the ecash has come back, as of a token that could not be made. */
 	| "melting"
 	| "paid"
 	| "failed"
-	/** Of a token, or of what was to pay an invoice: it is being taken back. */
+	/** Of a token, or of what was to be one or to pay an invoice: it is being taken back. */
 	| "taking-back"
 	/** Of what follows from the seed: its mint is asked; it is there, but for what the mint is working on; it is there. */
 	| "restoring"

@@ -5,7 +5,7 @@
  * carry out is made anew once the mint has said again what it is. So is what it calls unbalanced,
  * where it is by what the mint has said then; where it is not, the same is asked for again.
  */
-import { type TetradError, unreachable } from "../../../errors.ts";
+import { TetradError, unreachable } from "../../../errors.ts";
 import { hex } from "../../../wire/index.ts";
 import type { MintError, MintRequest } from "../../cashu/index.ts";
 import { checked } from "../checked.ts";
@@ -41,7 +41,7 @@ export class Conversation {
 	#since: number | undefined;
 	#wait: number = FIRST_WAIT_MS;
 	#next: Next = THE_SAME;
-	#isLimitTold = false;
+	#isTroubleTold = false;
 
 	/** Of each keyset, in hexadecimal, the first output that was made here and that the mint had signed before, as it says. */
 	readonly #signedBefore = new Map<string, MadeOutput>();
@@ -233,11 +233,15 @@ export class Conversation {
 		this.#next = THE_SAME;
 	}
 
-	/** It was to be made anew, and cannot be now. Where it never can, the last request goes on being asked for, and its owner is told once. */
+	/** It was to be made anew, and cannot be now. Where that may be so for good, the last request goes on being asked for, of which the mint may say more, and its owner is told once. */
 	notMadeAnew(error: TetradError): void {
-		if (error.code === "limit-exceeded") {
-			if (!this.#isLimitTold) this.#parts.core.trouble(error);
-			this.#isLimitTold = true;
+		const { code } = error;
+		if (code === "limit-exceeded" || code === "insufficient-funds") {
+			if (!this.#isTroubleTold)
+				this.#parts.core.trouble(
+					code === "insufficient-funds" ? worthNothing() : error,
+				);
+			this.#isTroubleTold = true;
 			this.#next = THE_SAME;
 		}
 		this.later();
@@ -256,4 +260,12 @@ function nextAfter(why: MintError, swap: RefusedSwap): Next {
 	if (why.kind === "not-balanced" && swap.spends.length > 0)
 		return { kind: "anew-if-unbalanced", swap };
 	return THE_SAME;
+}
+
+/** What comes of ecash that a mint has to give, as long as that costs all of it. */
+export function worthNothing(): TetradError {
+	return new TetradError(
+		"insufficient-funds",
+		"a mint asks for as much as ecash is worth that it is to give this purse, so that nothing of it can be had now; it comes once the mint asks for less, and the mint is asked again: ask whoever runs it",
+	);
 }

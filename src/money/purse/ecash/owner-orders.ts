@@ -20,7 +20,7 @@ import { ANSWER_WITHIN_MS, MAX_OPEN_REQUESTS } from "../purse-limits.ts";
 import type { EcashOrderKind, EcashOrderState } from "../purse-report.ts";
 import { type Change, changing, unchanged } from "../purse-tables.ts";
 import type { EcashBook } from "./book.ts";
-import { Conversation } from "./conversation.ts";
+import { Conversation, worthNothing } from "./conversation.ts";
 import type { EcashJobOf, EcashResults } from "./jobs.ts";
 import type { MintRun } from "./mint-run.ts";
 import type { Mints } from "./mints.ts";
@@ -438,6 +438,8 @@ export class OwnerOrders {
 			({ code }) => {
 				if (code === "authentication-failed")
 					this.#tellTrouble(work, notItsKeys());
+				else if (code === "insufficient-funds")
+					this.#tellTrouble(work, worthNothing());
 			},
 		);
 		if (next !== undefined) this.#follow(work, next);

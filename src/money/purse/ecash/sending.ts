@@ -5,7 +5,10 @@
  *   SWAPPING ─signed─▶ SENT ─all of it is spent─▶ REDEEMED
  *    │                  └─the owner takes it back─▶ TAKING BACK ─signed─▶ TAKEN BACK
  *    │                                               └─all spent─▶ REDEEMED; some: what is left is taken back
- *    └─its inputs are spent─▶ DECLINED
+ *    │ └─too dear─▶ TAKING BACK, of what it was to be made of ─signed─▶ FAILED
+ *    └─its inputs are spent─▶ DECLINED ◀─spent─┘
+ *
+ * Too dear is what brings less than the token by then, since its mint asks for more than it did.
  */
 import { TetradError, unreachable } from "../../../errors.ts";
 import {
@@ -27,6 +30,7 @@ import type { EcashOrder } from "../../documents/index.ts";
 import type { EcashOrderRow } from "../ecash-tables.ts";
 import type { MintRun } from "./mint-run.ts";
 import type { Move, Next } from "./moves.ts";
+import { keptWhy } from "./order-refusals.ts";
 import { followed, type OrderTools, orderRow, type Trade } from "./ordered.ts";
 import { broughtBy, intoOwn } from "./own-outputs.ts";
 import { Question } from "./question.ts";
@@ -119,11 +123,7 @@ export class Sending implements Trade<SendOrder, undefined> {
 		const { spends } = before;
 		const keyset = mints.active(row.mint);
 		const brings = broughtBy(mints, row.mint, spends);
-		if (brings < row.amount)
-			throw new TetradError(
-				"insufficient-funds",
-				"its mint asks for more than it did, and the token cannot be made of this",
-			);
+		if (brings < row.amount) return this.#notMade(row, before);
 		const outputs = this.#outputs(
 			row.mint,
 			keyset,
@@ -136,6 +136,22 @@ export class Sending implements Trade<SendOrder, undefined> {
 			kind: "move",
 			to: { ...row, fee, swap: encodeSwap(swap) },
 			outputs,
+		};
+	}
+
+	/** What it was to be made of goes into outputs of one's own. Where the mint has made it after all, that comes back. Throws where it cannot be made now. */
+	#notMade(row: EcashOrderRow, before: StoredSwap): Move {
+		const { parts, mints, book } = this.#tools;
+		const { spends } = before;
+		const spent = { inputs: spends, proofs: spends, before };
+		const swap = intoOwn(parts.options, mints, book, spent, row.mint);
+		return {
+			kind: "move",
+			to: {
+				...{ ...row, ...keptWhy(tooDear()) },
+				...{ state: "taking-back", back_swap: encodeSwap(swap) },
+			},
+			outputs: swap.outputs,
 		};
 	}
 
@@ -161,18 +177,8 @@ export class Sending implements Trade<SendOrder, undefined> {
 				return this.#sent(row, outcome);
 			case "not-done":
 				return { ...outcome, swap };
-			case "spent": {
-				const { states } = outcome;
-				const got = swap.spends.filter(
-					(_, at) => states[at]?.kind === "unspent",
-				);
-				return {
-					kind: "move",
-					to: { ...row, state: "declined", returned: sumOf(got) },
-					got,
-					entry: { what: "declined", amount: row.amount },
-				};
-			}
+			case "spent":
+				return declined(row, swap, outcome.states);
 			default:
 				return unreachable(outcome);
 		}
@@ -215,11 +221,14 @@ export class Sending implements Trade<SendOrder, undefined> {
 	#tookBack(row: EcashOrderRow, swap: StoredSwap, outcome: SwapOutcome): Next {
 		switch (outcome.kind) {
 			case "signed":
-				return tookBack(row, outcome.proofs, outcome.left);
+				return isMade(row)
+					? tookBack(row, outcome.proofs, outcome.left)
+					: failed(row, outcome.proofs, outcome.left);
 			case "not-done":
 				return { ...outcome, swap };
 			case "spent": {
 				const { states } = outcome;
+				if (!isMade(row)) return declined(row, swap, states);
 				const left = swap.spends.filter(
 					(_, at) => states[at]?.kind === "unspent",
 				);
@@ -261,6 +270,52 @@ export class Sending implements Trade<SendOrder, undefined> {
 	get #ecash() {
 		return this.#tools.parts.options.crypto;
 	}
+}
+
+/** Whether its token was ever there. */
+function isMade({ token }: EcashOrderRow): boolean {
+	return token.length > 0;
+}
+
+function tooDear(): TetradError {
+	return new TetradError(
+		"insufficient-funds",
+		"its mint asks for more than it did, so that the token cannot be made of what was there for it; its ecash comes back, less what the mint takes",
+	);
+}
+
+/** Another copy of the purse has spent some of what it was to be made of, or all. */
+function declined(
+	row: EcashOrderRow,
+	{ spends }: StoredSwap,
+	states: readonly ProofState[],
+): Move {
+	const got = spends.filter((_, at) => states[at]?.kind === "unspent");
+	return {
+		kind: "move",
+		to: {
+			...{ ...row, state: "declined", returned: sumOf(got) },
+			// Of what was said before, when it was to be taken back, nothing is true any more.
+			...{ code: "", reason: "" },
+		},
+		got,
+		entry: { what: "declined", amount: row.amount },
+	};
+}
+
+/** It was never made; `got` is what of that which has come back is not spent since. */
+function failed(
+	row: EcashOrderRow,
+	back: readonly Proof[],
+	got: readonly Proof[],
+): Move {
+	const returned = sumOf(back);
+	return {
+		kind: "move",
+		to: { ...row, state: "failed", returned, fee: row.spends - returned },
+		got,
+		entry: { what: "taken-back", amount: returned },
+	};
 }
 
 function redeemed(row: EcashOrderRow): Move {

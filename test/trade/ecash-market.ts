@@ -83,13 +83,17 @@ export class EcashMarket {
 	readonly #feePpk: bigint;
 	/** Each has other ecash. */
 	#strangers = 0;
+	/** Those that purses have taken in the place of their own, by name. */
+	readonly #seeds: Map<string, Uint8Array>;
 
 	private constructor(
 		market: Market,
 		mint: FaultyMint,
 		cryptography: EcashCryptography,
 		{ inputFeePpk = 0 }: PlayMintOptions,
+		seeds: Map<string, Uint8Array>,
 	) {
+		this.#seeds = seeds;
 		this.market = market;
 		this.mint = mint;
 		this.cryptography = cryptography;
@@ -108,6 +112,7 @@ export class EcashMarket {
 		const mint = new FaultyMint(PlayMint.create(seed, { ...play, primitives }));
 		/** Seconds that the mint's clock is ahead. */
 		const clock = { now: 0 };
+		const seeds = new Map<string, Uint8Array>();
 		const market = await Market.make({
 			...options,
 			paidWith: {
@@ -117,7 +122,10 @@ export class EcashMarket {
 				money: { exponent: 0, isPlay: true },
 			},
 			ecash: (self) =>
-				ecashPurse({ crypto, seed: seedOf(self), mints: [TRUSTED] }),
+				ecashPurse({
+					...{ crypto, mints: [TRUSTED] },
+					seed: seeds.get(self.name) ?? seedOf(self),
+				}),
 			asked: ({ id, server, ...request }, now) => {
 				assert.equal(server, MINT_URL);
 				const reply = mint.handle(request, now);
@@ -151,7 +159,7 @@ export class EcashMarket {
 				town.restart(bob);
 			},
 		});
-		return new EcashMarket(market, mint, cryptography, play);
+		return new EcashMarket(market, mint, cryptography, play, seeds);
 	}
 
 	/** What its purses compute with. */
@@ -177,6 +185,12 @@ export class EcashMarket {
 			],
 			result: undefined,
 		});
+		this.market.town.restart(module);
+	}
+
+	/** Its owner brings another seed. */
+	takesSeed(module: Module, seed: Uint8Array): void {
+		this.#seeds.set(module.name, seed);
 		this.market.town.restart(module);
 	}
 

@@ -13,30 +13,41 @@ import {
 	type SellsAtMint,
 	saleTables,
 } from "../../money/index.ts";
+import { sameBytes } from "../../wire/index.ts";
 import { encodeMintTerms, SECRET_BYTES } from "../documents/index.ts";
 import type { KeptSecret, SecretOf } from "./selling-secrets.ts";
 
-/** There is one of each agent and mint: it lasts, and nobody else ever learns it. */
-const GENERATION = 1;
+/** Whether it is sold with still: what is locked to the key that it names can be claimed, and is money that is taken. */
+export function isSoldWith(
+	{ agent, generation, certificate }: KeptSecret,
+	{ own }: MoneyContext,
+	at: SellsAtMint,
+): boolean {
+	return sameBytes(certificate, termsAt(own.deviceId, agent, at, generation));
+}
 
-/** The one that is there already, or else a new one. It is durable before anything is sold with it. */
+/**
+ * The one of that generation that is there already, or else a new one. It is durable before anything
+ * is sold with it. There is one of each agent and mint, which lasts, and nobody else ever learns it:
+ * another follows only where the purse has taken another seed, or takes another unit.
+ */
 export function makeOwnSecret(
 	{ crypto, own }: MoneyContext,
 	{ agent, issuer }: SecretOf,
-	{ url: mint, unit, payeeKey }: SellsAtMint,
+	at: SellsAtMint,
+	number: number,
 ): Transaction<KeptSecret> {
 	const secret = crypto.random(SECRET_BYTES);
 	const { SELLING_SECRETS } = saleTables;
 	const { ISSUER_CHAINS } = purseTables;
 	const chain = own.encodedChain;
 	const hash = chainHash(crypto, chain);
-	const generation = BigInt(GENERATION);
-	const terms = { mint, unit, module: own.deviceId, agent, payeeKey };
-	const certificate = encodeMintTerms({ ...terms, generation: GENERATION });
+	const generation = BigInt(number);
+	const certificate = termsAt(own.deviceId, agent, at, number);
 	return reading(
 		[byKey(SELLING_SECRETS, { agent, issuer, generation })],
 		([[known]]) => {
-			const kept = { agent, issuer, generation: GENERATION, chain };
+			const kept = { agent, issuer, generation: number, chain };
 			if (known !== undefined)
 				return done([], {
 					...kept,
@@ -53,4 +64,13 @@ export function makeOwnSecret(
 			);
 		},
 	);
+}
+
+function termsAt(
+	module: Uint8Array,
+	agent: Uint8Array,
+	{ url: mint, unit, payeeKey }: SellsAtMint,
+	generation: number,
+): Uint8Array {
+	return encodeMintTerms({ mint, unit, module, agent, payeeKey, generation });
 }

@@ -48,7 +48,7 @@ import {
 } from "../documents/index.ts";
 import { atMintOf } from "./at-mint.ts";
 import { BOOKING_MARGIN_MS, MAX_UNTOLD_SALES } from "./limits.ts";
-import { makeOwnSecret } from "./own-secret.ts";
+import { isSoldWith, makeOwnSecret } from "./own-secret.ts";
 import { said } from "./said.ts";
 import {
 	type KeptSecret,
@@ -107,16 +107,18 @@ export class SellerModule {
 		const asked = body(ABOUT_PURCHASES.selling, bytes);
 		const issuer = copy(asked.issuer);
 		const whose = { agent: agents.own.deviceId, issuer };
-		const kept = this.#secrets.of(whose, asked.generation);
-		if (kept !== undefined) return this.#tellSeller(tetrad, kept);
+		const { generation } = asked;
 		const atMint = this.#rail.atMint(issuer, whose.agent);
-		if (atMint !== undefined) return this.#makeOwn(whose, atMint, tetrad);
+		if (atMint !== undefined)
+			return this.#sellingAtMint(tetrad, whose, atMint, generation);
+		const kept = this.#secrets.of(whose, generation);
+		if (kept !== undefined) return this.#tellSeller(tetrad, kept);
 		if (this.#rail.issuerOf(issuer) === undefined)
 			return this.#unsold(tetrad, undefined, unknownIssuer());
-		if (!mayHaveBegun(asked.generation, this.#rail.now))
+		if (!mayHaveBegun(generation, this.#rail.now))
 			return this.#unsold(tetrad, undefined, notBegun());
 		try {
-			this.#secrets.want(whose, asked.generation, tetrad);
+			this.#secrets.want(whose, generation, tetrad);
 			this.#unsold(tetrad, undefined, noSecret());
 		} catch (thrown) {
 			this.#unsold(tetrad, undefined, asTetradError(thrown));
@@ -124,11 +126,22 @@ export class SellerModule {
 	}
 
 	/** For a mint's ecash no issuer gives a secret, and this module makes its own. */
-	#makeOwn(whose: SecretOf, at: SellsAtMint, tetrad: number): void {
+	#sellingAtMint(
+		tetrad: number,
+		whose: SecretOf,
+		at: SellsAtMint,
+		generation: number,
+	): void {
+		const { context } = this.#rail;
+		const kept = this.#secrets.of(whose, generation);
+		const isOld = generation !== 0;
+		if (kept !== undefined && (isOld || isSoldWith(kept, context, at)))
+			return this.#tellSeller(tetrad, kept);
+		if (isOld) return this.#unsold(tetrad, undefined, notMade());
 		this.#secrets.want(whose, 0, tetrad);
 		this.#rail.transact(
 			{ kind: "making-secret", whose } satisfies SellerJob as Kind,
-			makeOwnSecret(this.#rail.context, whose, at),
+			makeOwnSecret(context, whose, at, (kept?.generation ?? 0) + 1),
 		);
 	}
 
@@ -433,6 +446,12 @@ function unknownIssuer(): TetradError {
 
 function notBegun(): TetradError {
 	return refused("that generation of selling secrets has not begun");
+}
+
+function notMade(): TetradError {
+	return refused(
+		"this module has made no selling secret of that generation for that mint",
+	);
 }
 
 function noSecret(): TetradError {

@@ -70,6 +70,15 @@ export function whySpent(
 	);
 }
 
+/** It goes on to be asked for. */
+export function notYet({ code, detail }: MintError): TetradError {
+	const said = detail === "" ? "" : `${detail} `;
+	return new TetradError(
+		"issuer-refused",
+		`a token was put into the purse, and its mint refuses it for now: ${said}(code ${code}); it is asked again until it gives the ecash, or says that it never will: ask whoever runs that mint`,
+	);
+}
+
 const UNSPENT = "nothing was received, and its mint says that it is unspent";
 
 function none(why: MintError): TetradError {

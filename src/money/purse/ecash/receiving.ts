@@ -16,6 +16,7 @@ import { TetradError, unreachable } from "../../../errors.ts";
 import { byKey, insert, put } from "../../../machine/index.ts";
 import { copy, hex, sameBytes } from "../../../wire/index.ts";
 import {
+	type MintError,
 	type MintFailure,
 	type Proof,
 	parseToken,
@@ -37,7 +38,7 @@ import type { Mints } from "./mints.ts";
 import { keptWhy, notAnswered, whyRefused } from "./order-refusals.ts";
 import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
-import { isForGood, whyNever, whySpent } from "./receiving-refusals.ts";
+import { isForGood, notYet, whyNever, whySpent } from "./receiving-refusals.ts";
 import {
 	encodeSwap,
 	type MadeOutput,
@@ -78,6 +79,8 @@ interface Swapping {
 	readonly talk: Conversation;
 	/** Why it was made anew last, or is to be. */
 	readonly anewFor: MintFailure | undefined;
+	/** Whether its owner was told that it is refused for now: that is said once. */
+	readonly isTold: boolean;
 }
 
 export class Receivings {
@@ -101,8 +104,10 @@ export class Receivings {
 			const swap = parseSwap(ecash, seed, row.swap);
 			const talk = this.#talkAbout(row, () => madeBefore(row.swap));
 			const run = new SwapRun(ecash, swap, true);
-			const open = { row, swap, run, talk, anewFor: undefined } as const;
-			this.#all.set(hex(row.request), { kind: "swapping", ...open });
+			this.#all.set(hex(row.request), {
+				...{ kind: "swapping", row, swap, run, talk },
+				...{ anewFor: undefined, isTold: false },
+			});
 		}
 	}
 
@@ -254,14 +259,17 @@ export class Receivings {
 
 	written({ row, swap }: EcashJobOf<"receiving">): void {
 		const before = this.#all.get(hex(row.request));
-		const { talk = this.#talkAbout(row), anewFor = undefined } =
-			before?.kind === "swapping" ? before : {};
+		const {
+			talk = this.#talkAbout(row),
+			anewFor = undefined,
+			isTold = false,
+		} = before?.kind === "swapping" ? before : {};
 		// What is made again and again is so less and less often.
 		talk.written();
 		talk.madeAnew();
 		talk.now();
 		const run = new SwapRun(this.#parts.options.crypto, swap, false);
-		const open = { row, swap, run, talk, anewFor };
+		const open = { row, swap, run, talk, anewFor, isTold };
 		const swapping: Swapping = { kind: "swapping", ...open };
 		this.#all.set(hex(row.request), swapping);
 		this.#drive(swapping);
@@ -317,14 +325,23 @@ export class Receivings {
 				const never = whyNever({ why, spends: swap.spends, now, isAgain });
 				if (never !== undefined) return this.#refuse(one, never);
 				run.unanswered();
-				if (isNeverDone(why))
-					this.#all.set(hex(row.request), { ...one, anewFor: why.kind });
+				this.#refusedForNow(one, why);
 				return talk.notDone(why, swap);
 			}
 			case "spent":
 				return this.#refuse(one, whySpent(swap.spends, outcome.states));
 			default:
 				return unreachable(outcome);
+		}
+	}
+
+	/** It is made anew, or its owner is told that nothing comes of it for now. */
+	#refusedForNow(one: Swapping, why: MintError): void {
+		const name = hex(one.row.request);
+		if (isNeverDone(why)) this.#all.set(name, { ...one, anewFor: why.kind });
+		else if (why.kind !== "not-balanced" && !one.isTold) {
+			this.#all.set(name, { ...one, isTold: true });
+			this.#parts.core.trouble(notYet(why));
 		}
 	}
 

@@ -8,7 +8,7 @@ import { ecashTables, type PurseReport } from "../../src/money/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
 import { filled } from "../money/documents.ts";
 import { makeWorld } from "../support/authority.ts";
-import { EcashMarket, MINT_URL } from "./ecash-market.ts";
+import { EcashMarket, MINT_ISSUER, MINT_URL } from "./ecash-market.ts";
 
 const world = await makeWorld({ algorithm: "Ed25519" });
 const REQUEST = filled(16, 0x4e);
@@ -23,8 +23,9 @@ class Scene {
 	refuses: number | undefined;
 	/** Whether they are carried out all the same. */
 	isDone = false;
-	/** How many were asked for. */
+	/** How many were asked for, and which. */
 	swaps = 0;
+	readonly requests: Parameters<EcashMarket["ask"]>[0][] = [];
 
 	private constructor(ecash: EcashMarket) {
 		this.ecash = ecash;
@@ -33,6 +34,7 @@ class Scene {
 		mint.handle = (request, now) => {
 			if (request.path !== "/v1/swap") return handle(request, now);
 			this.swaps++;
+			this.requests.push(request);
 			const code = this.refuses;
 			if (code === undefined) return handle(request, now);
 			if (this.isDone) handle(request, now);
@@ -150,6 +152,25 @@ describe("a token that its mint refuses for good", () => {
 		scene.ecash.requireConserved(1100n);
 	});
 
+	test("and is carried out later all the same is found by a restore", async () => {
+		const scene = await Scene.make();
+		const { mint, market } = scene.ecash;
+		scene.refuses = 11_014;
+		await scene.receive(scene.ecash.token(100n));
+		assert.equal(scene.row()?.state, "refused");
+		const [late] = scene.requests;
+		assert.ok(late);
+		assert.equal(mint.mint.handle(late, market.town.now).status, 200);
+		scene.refuses = undefined;
+		scene.ann.events.push({
+			kind: "ecash-order",
+			order: { kind: "restore", request: AGAIN, mint: MINT_ISSUER },
+		});
+		await market.quiet();
+		await scene.ecash.pass();
+		scene.ecash.requireConserved(1100n);
+	});
+
 	for (const code of [12_001, 12_003])
 		test(`with ${code} was asked for with what it has shown since`, async () => {
 			const scene = await Scene.make();
@@ -203,6 +224,18 @@ describe("a token with a lock", () => {
 			assert.deepEqual(scene.told, ["issuer-refused"]);
 			assert.match(scene.why, /a lock/);
 		});
+
+	test("that is over, and is somebody else's then, is refused", async () => {
+		const scene = await Scene.make();
+		const tags = [
+			["locktime", "1700000000"],
+			["refund", hex(filled(33, 2))],
+		];
+		scene.refuses = 11_000;
+		await scene.receive(scene.ecash.tokenWith([lockedTo(1, ...tags)]));
+		assert.deepEqual(scene.told, ["issuer-refused"]);
+		assert.match(scene.why, /a lock/);
+	});
 
 	test("that is over, and lets anybody, is received", async () => {
 		const scene = await Scene.make();

@@ -172,6 +172,14 @@ describe("the seed of a purse's ecash", () => {
 			/--words goes with --rail/,
 			2,
 		);
+		await refused(
+			[
+				...["purse", "restore", "--mint", "https://mint.example"],
+				...[homes.at("paper"), "--home", fresh],
+			],
+			/--mint goes with --rail/,
+			2,
+		);
 		await secretFile(
 			"other",
 			"zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong",

@@ -437,6 +437,7 @@ describe("a catalogue that is not what it seems", () => {
 		const first = await tools.done("catalogue", asked);
 		assert.equal(first.items.length, 100);
 		assert.equal(first.more, 100);
+		assert.doesNotMatch(first.next, /may go on/);
 		read = 0;
 		const second = await tools.done("catalogue", {
 			...asked,
@@ -446,6 +447,7 @@ describe("a catalogue that is not what it seems", () => {
 		read = 0;
 		const past = await tools.done("catalogue", { ...asked, from: 1_000_000 });
 		assert.deepEqual(past.items, []);
+		assert.match(past.next, /No more than 10000 items .*may go on/);
 		assert.ok(read <= 10_001);
 	});
 });

@@ -204,6 +204,7 @@ function aboutMoney(sums: Balance): string {
 	const text = (amount: bigint) => formatAmount(amount, { code, exponent });
 	const others = [
 		[sums.toDeposit, "to deposit"],
+		[sums.toBook, "to book"],
 		[sums.inDoubt, "in doubt"],
 		[sums.held, "held"],
 		[sums.toClaim, "to claim"],

@@ -95,10 +95,11 @@ Examples:
 						"error: say the file of a backup, or --rail cashu, and not both",
 						{ exitCode: 2 },
 					);
-				if (all.words !== undefined && all.rail === undefined)
-					return restore.error("error: --words goes with --rail cashu", {
-						exitCode: 2,
-					});
+				for (const name of ["mint", "words"] as const)
+					if (all[name] !== undefined && all.rail === undefined)
+						return restore.error(`error: --${name} goes with --rail cashu`, {
+							exitCode: 2,
+						});
 				if (file === undefined) {
 					const { restoreEcash } = await import("./ecash.ts");
 					return restoreEcash(all);

@@ -291,7 +291,7 @@ function settled(
 
 /** As the file has them. */
 function placeOf(key: FoundSetting["key"]): number {
-	return SETTING_KEYS.findIndex((known) => known === key);
+	return (SETTING_KEYS as readonly string[]).indexOf(key);
 }
 
 const BYTES: Readonly<Record<string, number>> = {

@@ -22,7 +22,7 @@ const STEPS: { readonly [Code in ErrorCode]?: string } = {
 	"payment-refused":
 		"Nothing was paid. Tell the user why. What the wallet may pay is for its owner to change, in a terminal; no tool can, and asking again does not help.",
 	"insufficient-funds":
-		"Nothing was paid: there is not enough to spend. Tell the user; the owner of the wallet can add money with: tetrad purse withdraw.",
+		"Nothing was paid: there is not enough to spend. Tell the user; the owner of the wallet can add money with tetrad purse withdraw, or, where ecash is paid with, tetrad purse mint or tetrad purse receive.",
 	"invalid-argument": "Nothing was done. Correct what you asked for.",
 	"file-unusable":
 		"Nothing was paid. Tell the user that the goods have no place to go.",

@@ -121,6 +121,7 @@ export class WalletTools implements AsyncDisposable {
 		return this.#asking(signal, async (agent, signal) => {
 			const items: ItemShown[] = [];
 			let more: number | undefined;
+			let isCutShort = false;
 			let at = 0;
 			for await (const one of agent.catalogue(address, { signal })) {
 				if (at >= from && items.length === MAX_ITEMS) {
@@ -128,12 +129,15 @@ export class WalletTools implements AsyncDisposable {
 					break;
 				}
 				if (at++ >= from) items.push(itemShown(one));
-				if (at >= MAX_ITEMS_READ) break;
+				isCutShort = at >= MAX_ITEMS_READ;
+				if (isCutShort) break;
 			}
 			const next =
-				more === undefined
-					? "Ask for the price of an item with tetrad_quote."
-					: `Ask for the price of an item with tetrad_quote, or for more items with from: ${more}.`;
+				more !== undefined
+					? `Ask for the price of an item with tetrad_quote, or for more items with from: ${more}.`
+					: isCutShort
+						? `Ask for the price of an item with tetrad_quote. No more than ${MAX_ITEMS_READ} items of a catalogue are read, and it may go on: an item whose name is known can be quoted all the same.`
+						: "Ask for the price of an item with tetrad_quote.";
 			return { items, ...(more === undefined ? {} : { more }), next };
 		});
 	}

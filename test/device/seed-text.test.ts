@@ -7,7 +7,7 @@ import {
 	readSeed,
 	writeSeed,
 } from "../../src/device/purse/seed-text.ts";
-import { insert } from "../../src/machine/index.ts";
+import { byKey, done, insert, put, reading } from "../../src/machine/index.ts";
 import {
 	ecashSeed,
 	ecashTables,
@@ -130,6 +130,24 @@ describe("a purse", () => {
 		assert.deepEqual(await open.transact(keepEcashSeed(drawn)), drawn.seed);
 		assert.deepEqual(await open.transact(keepEcashSeed(OLD)), drawn.seed);
 		assert.deepEqual(await open.transact(ecashSeed()), drawn);
+	});
+
+	test("is not sure of locks that were made before it was put back to before it had a seed", async () => {
+		const { APART_LOCKS_NAME, BEHIND_NAME, META } = purseTables;
+		for (const wasPutBack of [false, true]) {
+			await using open = await store();
+			const writes = wasPutBack
+				? [put(META, { name: BEHIND_NAME, value: new Uint8Array(40) })]
+				: [];
+			await open.transact(done(writes, undefined));
+			await open.transact(keepEcashSeed(await drawSeed()));
+			const [apart] = await open.transact(
+				reading([byKey(META, { name: APART_LOCKS_NAME })], ([rows]) =>
+					done([], rows),
+				),
+			);
+			assert.equal(apart === undefined, wasPutBack);
+		}
 	});
 
 	test("takes another one while it never had ecash, and no other after that", async () => {

@@ -216,7 +216,7 @@ export interface TownOptions {
 		readonly sale: MakeSalePart;
 	}) => MoneyMachine<unknown>;
 	/** The ecash of a purse; none unless given. */
-	readonly ecash?: (self: Module) => PurseEcash;
+	readonly ecash?: (self: Module) => PurseEcash | undefined;
 	/** What becomes of what a module asks a server: its answer, or nothing when none ever comes. */
 	readonly asked?: (asked: AskEffect, now: number) => AskedEvent | undefined;
 	/** Hears what modules say to their agents that is not of money. */
@@ -302,6 +302,7 @@ export class Town {
 				self.wasPutBack = false;
 				const state = self.store.run(loadPurse(nodeCrypto, start));
 				const sale = makesSale?.(self);
+				const ofEcash = ecash?.(self);
 				return new PurseMachine(
 					{
 						context,
@@ -310,7 +311,7 @@ export class Town {
 						owner: this.owner,
 						earlierKeys: self.earlier,
 						...(sale === undefined ? {} : { sale }),
-						...(ecash === undefined ? {} : { ecash: ecash(self) }),
+						...(ofEcash === undefined ? {} : { ecash: ofEcash }),
 					},
 					state,
 				);

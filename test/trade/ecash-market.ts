@@ -74,6 +74,12 @@ type Request = Parameters<FaultyMint["handle"]>[0];
 /** Equations are those of the curve, and most of what a purchase for ecash costs is not. */
 const STAND_IN: EcashCryptography = standInEcash(nodeCrypto);
 
+/** What owners have changed of their modules. */
+interface Changed {
+	readonly seeds: Map<string, Uint8Array>;
+	readonly unnamed: Set<string>;
+}
+
 export class EcashMarket {
 	readonly market: Market;
 	readonly mint: FaultyMint;
@@ -85,15 +91,18 @@ export class EcashMarket {
 	#strangers = 0;
 	/** Those that purses have taken in the place of their own, by name. */
 	readonly #seeds: Map<string, Uint8Array>;
+	/** Whose settings name no mint, by name. */
+	readonly #unnamed: Set<string>;
 
 	private constructor(
 		market: Market,
 		mint: FaultyMint,
 		cryptography: EcashCryptography,
 		{ inputFeePpk = 0 }: PlayMintOptions,
-		seeds: Map<string, Uint8Array>,
+		{ seeds, unnamed }: Changed,
 	) {
 		this.#seeds = seeds;
+		this.#unnamed = unnamed;
 		this.market = market;
 		this.mint = mint;
 		this.cryptography = cryptography;
@@ -113,6 +122,7 @@ export class EcashMarket {
 		/** Seconds that the mint's clock is ahead. */
 		const clock = { now: 0 };
 		const seeds = new Map<string, Uint8Array>();
+		const unnamed = new Set<string>();
 		const market = await Market.make({
 			...options,
 			paidWith: {
@@ -122,10 +132,12 @@ export class EcashMarket {
 				money: { exponent: 0, isPlay: true },
 			},
 			ecash: (self) =>
-				ecashPurse({
-					...{ crypto, mints: [TRUSTED] },
-					seed: seeds.get(self.name) ?? seedOf(self),
-				}),
+				unnamed.has(self.name)
+					? undefined
+					: ecashPurse({
+							...{ crypto, mints: [TRUSTED] },
+							seed: seeds.get(self.name) ?? seedOf(self),
+						}),
 			asked: ({ id, server, ...request }, now) => {
 				assert.equal(server, MINT_URL);
 				const reply = mint.handle(request, now);
@@ -159,7 +171,8 @@ export class EcashMarket {
 				town.restart(bob);
 			},
 		});
-		return new EcashMarket(market, mint, cryptography, play, seeds);
+		const changed = { seeds, unnamed };
+		return new EcashMarket(market, mint, cryptography, play, changed);
 	}
 
 	/** What its purses compute with. */
@@ -191,6 +204,13 @@ export class EcashMarket {
 	/** Its owner brings another seed. */
 	takesSeed(module: Module, seed: Uint8Array): void {
 		this.#seeds.set(module.name, seed);
+		this.market.town.restart(module);
+	}
+
+	/** Its owner names the mint in its settings, or names none. */
+	names(module: Module, isNamed: boolean): void {
+		if (isNamed) this.#unnamed.delete(module.name);
+		else this.#unnamed.add(module.name);
 		this.market.town.restart(module);
 	}
 

@@ -5,8 +5,14 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
 import { ABOUT_LOCKS } from "../../src/money/documents/index.ts";
-import { ecashTables, spendingTables } from "../../src/money/index.ts";
+import {
+	ecashTables,
+	FIRST_HEAD,
+	markRestored,
+	spendingTables,
+} from "../../src/money/index.ts";
 import { MAX_RECALLED } from "../../src/money/purse/purse-limits.ts";
 import { LOG } from "../../src/money/purse/purse-tables.ts";
 import {
@@ -22,10 +28,13 @@ import { MINUTE, type Visit } from "./market.ts";
 
 const world = await makeWorld({ algorithm: "Ed25519" });
 
-interface Scene {
+interface Purchase {
 	readonly ecash: EcashMarket;
 	readonly visit: Visit;
 	readonly contract: Contract;
+}
+
+interface Scene extends Purchase {
 	/** Puts the buyer's module back to before it was asked to pay. */
 	putBack(): void;
 	/** Puts the merchant's module back to the same time. */
@@ -69,7 +78,7 @@ async function bought(
 
 /** As a buyer's agent that has it provisional: it cancels, and recalls it when its module may have forgotten it. What it heard last. */
 async function resume(
-	{ ecash: { market }, visit, contract }: Scene,
+	{ ecash: { market }, visit, contract }: Purchase,
 	meet: () => Promise<{ readonly tetrad: number }> = () => market.meet(),
 ): Promise<string> {
 	const { tetrad } = await meet();
@@ -101,7 +110,7 @@ function away(mint: EcashMarket["mint"]): () => void {
 }
 
 /** How often the price of a contract was locked at the mint, and what became of it. */
-function rowsOf({ ecash, contract }: Scene) {
+function rowsOf({ ecash, contract }: Pick<Purchase, "ecash" | "contract">) {
 	const { ann, bob } = ecash.market;
 	const of = hex(contract.hash);
 	return {
@@ -205,6 +214,35 @@ describe("a module that was put back to before it paid", () => {
 		assert.equal(await resume(scene), "bought");
 		assert.equal(ecash.stateOf(contract.hash, ecash.market.bob), "claimed");
 		assert.equal(ecash.balance(ecash.market.bob), contract.amount);
+	});
+
+	test("does not know whether it was paid while its owner names the mint no more, and has it when the mint is named again", async () => {
+		const { ecash } = await bought();
+		const { market } = ecash;
+		const { town, ann } = market;
+		const before = ann.store.copy();
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		await market.quiet();
+		const scene = { ecash, visit, contract };
+		ann.store = before;
+		ann.head = FIRST_HEAD;
+		ann.store.run(markRestored(nodeCrypto, town.now, ann.device.deviceId));
+		ecash.names(ann, false);
+		// Its owner says that nothing was paid with notes since.
+		const [{ number } = assert.fail()] = ann.store
+			.rows(LOG)
+			.filter(({ what }) => what === "behind");
+		await town.override(ann, { ...FIRST_HEAD, number: number - 1n });
+		assert.equal(await resume(scene), "in-doubt 0: purse-behind");
+		const heard = market.heard(contract).at(-1);
+		assert.ok(heard?.kind === "notBought");
+		assert.match(heard.reason, /name that mint again/);
+		assert.equal(rowsOf(scene).paid.length, 0);
+		ecash.names(market.ann, true);
+		assert.equal(await resume(scene), "bought");
+		assert.equal(rowsOf(scene).paid.length, 1);
 	});
 
 	test("has the money back at the deadline when nobody claims it", async () => {

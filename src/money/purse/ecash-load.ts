@@ -29,10 +29,13 @@ import {
 } from "./ecash-tables.ts";
 import {
 	APART_LOCKS_NAME,
+	BEHIND_NAME,
 	ECASH_ENTROPY_NAME,
 	ECASH_SEED_NAME,
 	folding,
+	MET_NAME,
 	META,
+	OVERRIDDEN_NAME,
 } from "./purse-tables.ts";
 
 /** What a purse that starts has to know of its ecash. */
@@ -70,18 +73,22 @@ export function ecashSeed(): Transaction<EcashSeed | undefined> {
 	});
 }
 
-/** The seed that is there; where there is none, it is this one from now on. */
+/**
+ * The seed that is there; where there is none, it is this one from now on. A purse that was put back
+ * to before it had a seed may have had another one, of whose locks this one tells nothing.
+ */
 export function keepEcashSeed(drawn: EcashSeed): Transaction<Uint8Array> {
-	return reading(SEED_READS, ([[known]]) =>
-		known === undefined
-			? done(
-					[
-						...seedWrites(drawn),
-						put(META, { name: APART_LOCKS_NAME, value: APART }),
-					],
-					drawn.seed,
-				)
-			: done([], known.value),
+	return reading(
+		[...SEED_READS, ...PUT_BACK_READS],
+		([[known], , [behind], [met], [overridden]]) => {
+			if (known !== undefined) return done([], known.value);
+			const wasPutBack = [behind, met, overridden].some(Boolean);
+			const apart = put(META, { name: APART_LOCKS_NAME, value: APART });
+			return done(
+				[...seedWrites(drawn), ...(wasPutBack ? [] : [apart])],
+				drawn.seed,
+			);
+		},
 	);
 }
 
@@ -116,6 +123,13 @@ const APART: Uint8Array = Uint8Array.of(1);
 const SEED_READS = [
 	byKey(META, { name: ECASH_SEED_NAME }),
 	byKey(META, { name: ECASH_ENTROPY_NAME }),
+] as const;
+
+/** Of these a purse has one that was put back. */
+const PUT_BACK_READS = [
+	byKey(META, { name: BEHIND_NAME }),
+	byKey(META, { name: MET_NAME }),
+	byKey(META, { name: OVERRIDDEN_NAME }),
 ] as const;
 
 function seedWrites({ seed, entropy }: EcashSeed): Write[] {

@@ -338,7 +338,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const { atMint, contract } = payment;
 		if (atMint === undefined)
 			return this.#paying.cancel(contract, "with-notes");
-		if (this.#ecash === undefined) return this.#paying.cancel(contract, "ever");
+		if (this.#ecash === undefined)
+			return this.#paying.cancel(contract, "at-a-mint");
 		const parties = partiesHash(this.#core.options.context.crypto, four);
 		this.#ecash.recall({ ...payment, atMint, parties, also });
 	}

@@ -23,9 +23,9 @@ import { APPROVALS } from "./spending-tables.ts";
 
 /**
  * Where a contract can have been paid that the purse does not know: in a tetrad that is open, and
- * nowhere else; with notes, in any; or in any way, ever.
+ * nowhere else; with notes, in any; at a mint that the purse cannot ask; or in any way, ever.
  */
-export type MayBePaid = "here" | "with-notes" | "ever";
+export type MayBePaid = "here" | "with-notes" | "at-a-mint" | "ever";
 
 /**
  * Whether it is cancelled now, or was before: not when it is committed. Of what may have been paid
@@ -72,10 +72,11 @@ export function abort(
 			const isBehind =
 				behind !== undefined || !hasMet(met?.value, options.issuers);
 			const wasPutBack = met !== undefined || overridden !== undefined;
-			const hasEcash = (options.ecash?.mints.length ?? 0) > 0;
+			if (mayBePaid === "at-a-mint" && (isBehind || wasPutBack))
+				throw mintNotNamed();
 			if (
 				(mayBePaid !== "here" && isBehind) ||
-				(mayBePaid === "ever" && hasEcash && wasPutBack)
+				(mayBePaid === "ever" && wasPutBack)
 			)
 				throw wasPaidPerhaps();
 			return {
@@ -101,6 +102,13 @@ function hasMet(
 	if (met === undefined) return true;
 	const ids = idsIn(met);
 	return issuers.every(({ issuer }) => ids.some((id) => sameBytes(id, issuer)));
+}
+
+function mintNotNamed(): TetradError {
+	return new TetradError(
+		"purse-behind",
+		"this purse was put back to an earlier state, and may have paid that before, with ecash of a mint that it is not told of now: name that mint again in the settings, start the module anew, and the mint is asked",
+	);
 }
 
 function wasPaidPerhaps(): TetradError {

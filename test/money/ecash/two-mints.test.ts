@@ -3,38 +3,56 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { TetradError } from "../../../src/errors.ts";
 import { PlayMint } from "../../../src/mint/index.ts";
+import { writeCbor } from "../../../src/money/cashu/cbor.ts";
 import {
 	isSamePlace,
 	makeOutputs,
 	type Proof,
+	parseKeysets,
 } from "../../../src/money/cashu/index.ts";
+import { mintId } from "../../../src/money/documents/index.ts";
 import { ecashTables } from "../../../src/money/index.ts";
 import { EcashBook } from "../../../src/money/purse/ecash/book.ts";
+import { countersOf } from "../../../src/money/purse/ecash/counters.ts";
 import type { EcashJobOf } from "../../../src/money/purse/ecash/jobs.ts";
+import type { AgreedSale } from "../../../src/money/purse/ecash/locked-row.ts";
+import type { LockedSales } from "../../../src/money/purse/ecash/locked-sales.ts";
+import { lockSwap } from "../../../src/money/purse/ecash/making-locks.ts";
 import { Mints } from "../../../src/money/purse/ecash/mints.ts";
 import { moving } from "../../../src/money/purse/ecash/order-writes.ts";
 import type {
 	EcashParts,
 	TrustedMint,
 } from "../../../src/money/purse/ecash/parts.ts";
+import { Recalling } from "../../../src/money/purse/ecash/recalling.ts";
+import { Receivings } from "../../../src/money/purse/ecash/receiving.ts";
+import type {
+	MintAnswer,
+	RecalledPayment,
+} from "../../../src/money/purse/ecash-part.ts";
 import type {
 	EcashOrderRow,
 	KeysetRow,
+	ReceivedRow,
 } from "../../../src/money/purse/ecash-tables.ts";
 import type { PurseCore } from "../../../src/money/purse/purse-core.ts";
-import { hex, sameBytes } from "../../../src/wire/index.ts";
+import type { PurseReport } from "../../../src/money/purse/purse-report.ts";
+import type { SaleEvent } from "../../../src/money/purse/sale-part.ts";
+import { hex, parseUtf8, sameBytes, utf8 } from "../../../src/wire/index.ts";
 import { MemoryStore } from "../../support/memory-store.ts";
 import { bytesOf, crypto, ecash, hash } from "../cashu/test-mint.ts";
 
 type Request = Parameters<PlayMint["handle"]>[0];
 type Name = "first" | "second";
+type Answering = Pick<PlayMint, "handle">;
 
 const NOW = 1_800_000_000_000;
 
 function named(name: string): TrustedMint {
 	return {
-		...{ issuer: hash(name), name, isPlay: true, unit: "sat" },
-		...{ currency: { code: "SAT", exponent: 0 }, url: `https://${name}` },
+		...{ issuer: mintId(crypto, `https://${name}`), name, isPlay: true },
+		...{ currency: { code: "SAT", exponent: 0 }, unit: "sat" },
+		url: `https://${name}`,
 	};
 }
 
@@ -47,20 +65,35 @@ class Purse {
 	readonly book: EcashBook;
 	readonly #asked = new Map<string, Request>();
 	readonly kept: KeysetRow[] = [];
+	readonly parts: EcashParts;
+	readonly written: ReceivedRow[] = [];
+	readonly happened: SaleEvent[] = [];
+	readonly reports: PurseReport[] = [];
 	readonly core = {
 		now: NOW,
 		options: { context: { crypto } },
+		report: (report: PurseReport) => void this.reports.push(report),
 		trouble: (error: TetradError) => void this.troubles.push(error),
 	};
 
-	constructor(kept: readonly KeysetRow[] = []) {
+	/** `own` is what it has of the second mint, and `counters` are those that are durable. */
+	constructor(
+		kept: readonly KeysetRow[] = [],
+		own: readonly Proof[] = [],
+		counters: ReadonlyMap<string, number> = new Map(),
+	) {
 		const mints = [ALL.first, ALL.second];
-		const parts = {
+		this.parts = {
+			sale: {
+				happened: (event: SaleEvent) => void this.happened.push(event),
+			},
 			core: this.core,
 			options: { crypto: ecash, seed: new Uint8Array(64), mints },
 			ask: (_: unknown, url: string, request: Request) =>
 				void this.#asked.set(url, request),
-			transact: (job: EcashJobOf<"keeping-keysets">) => {
+			transact: (job: EcashJobOf<"keeping-keysets" | "received">) => {
+				if (job.kind === "received") return void this.written.push(job.to);
+				if (job.kind !== "keeping-keysets") return;
 				const isGone = (row: KeysetRow) =>
 					job.gone.some(
 						({ mint, keyset }) =>
@@ -72,21 +105,29 @@ class Purse {
 			},
 		} as unknown as EcashParts;
 		this.kept.push(...kept);
-		this.book = new EcashBook(crypto, mints, [], new Map());
-		this.mints = new Mints(parts, kept, this.book);
+		this.book = new EcashBook(crypto, mints, [], counters);
+		this.book.add(ALL.second.issuer, own);
+		this.mints = new Mints(this.parts, kept, this.book);
 		this.mints.time();
 	}
 
 	/** What that mint is asked is answered by this one. */
-	meet(name: Name, by: PlayMint): void {
-		const { url, issuer } = ALL[name];
+	meet(name: Name, by: Answering): void {
+		const { issuer } = ALL[name];
 		this.mints.need(issuer);
 		for (let i = 0; i < 10; i++) {
-			const request = this.#asked.get(url);
-			if (request === undefined) return;
-			this.#asked.delete(url);
-			this.mints.answered(issuer, by.handle(request, NOW));
+			const answer = this.answerOf(name, by);
+			if (answer === undefined) return;
+			this.mints.answered(issuer, answer);
 		}
+	}
+
+	/** To what that mint was asked last, if it has not been answered. */
+	answerOf(name: Name, by: Answering): MintAnswer | undefined {
+		const { url } = ALL[name];
+		const request = this.#asked.get(url);
+		this.#asked.delete(url);
+		return request && by.handle(request, this.core.now);
 	}
 
 	/** The keysets of that mint, in hexadecimal. */
@@ -102,6 +143,41 @@ class Purse {
 
 const honest = () => PlayMint.create(hash("an honest mint"), {});
 const another = () => PlayMint.create(hash("another mint"), {});
+
+/** Another mint, which says that it has the keysets of the honest one, too. */
+function liar(): Answering {
+	const [own, other] = [another(), honest()];
+	return {
+		handle(request, now) {
+			const answer = own.handle(request, now);
+			if (!/^\/v1\/key(s|sets)$/.test(request.path)) return answer;
+			const all = [answer, other.handle(request, now)].flatMap(
+				({ body }) => JSON.parse(parseUtf8(body)).keysets as unknown[],
+			);
+			return { ...answer, body: utf8(JSON.stringify({ keysets: all })) };
+		},
+	};
+}
+
+/** One of that amount, of the keyset of the honest mint. */
+function honestProof(amount: bigint): Proof {
+	const request = { method: "GET", path: "/v1/keysets", body: utf8("") };
+	const { body } = honest().handle(request as Request, NOW);
+	const [notice] = parseKeysets(body);
+	assert.ok(notice);
+	return {
+		...{ keyset: notice.id, amount, secret: "of the purse" },
+		...{ signature: new Uint8Array(33).fill(2), dleq: undefined },
+	};
+}
+
+/** What a lock is made for, at the second mint. */
+const AT = {
+	...{ payeeKey: ecash.publicKey(hash("a payee")), termsHash: hash("terms") },
+	...{ bookBy: NOW + 1, binding: hash("a tetrad") },
+};
+const CONTRACT = hash("a contract");
+const KEY_HASH = hash("a hash");
 
 describe("a mint that shows a keyset of another one", () => {
 	test("does not have it, and its owner is told of both", () => {
@@ -149,6 +225,93 @@ describe("a mint that shows a keyset of another one", () => {
 		assert.equal(purse.of("second").length, 1);
 		assert.deepEqual(purse.of("first"), []);
 		assert.match(purse.why("first") ?? "", /second\.example has shown/);
+	});
+
+	test("cannot take one of which only a lock was made", () => {
+		const purse = new Purse([], [honestProof(8n)]);
+		purse.meet("second", honest());
+		const { issuer } = ALL.second;
+		const asked = {
+			...{ issuer, amount: 8n, contract: CONTRACT },
+			sale: { keyHash: KEY_HASH },
+		};
+		const { swap } = lockSwap(
+			{ parts: purse.parts, mints: purse.mints, book: purse.book },
+			{ asked, at: AT } as unknown as AgreedSale,
+		);
+		assert.ok(swap.outputs.every(({ countedBy }) => countedBy === "lock"));
+		purse.meet("first", liar());
+		assert.equal(purse.of("second").length, 1);
+		assert.match(purse.troubles[0]?.message ?? "", /second\.example has shown/);
+		// Also after a start.
+		const store = new MemoryStore();
+		const writes = countersOf(purse.book, swap.outputs);
+		store.run({ kind: "done", writes, result: undefined });
+		const counters = store
+			.rows(ecashTables.COUNTERS)
+			.map(({ keyset, next }) => [hex(keyset), Number(next)] as const);
+		const again = new Purse(purse.kept, [], new Map(counters));
+		again.meet("first", liar());
+		assert.deepEqual(again.of("second"), purse.of("second"));
+	});
+
+	test("does not get one that programs before kept for it, too, where the purse has proofs of the other one", () => {
+		const [purse, other] = [new Purse(), new Purse()];
+		purse.meet("second", honest());
+		other.meet("first", liar());
+		const kept = [...other.kept, ...purse.kept];
+		assert.equal(new Purse(kept).of("second").length, 0);
+		const again = new Purse(kept, [honestProof(8n)]);
+		assert.deepEqual(again.of("second"), purse.of("second"));
+		assert.equal(again.of("first").length, 1);
+	});
+
+	test("leaves in doubt what may be locked at the other one", () => {
+		const purse = new Purse();
+		purse.meet("first", honest());
+		purse.meet("second", liar());
+		const recalling = new Recalling(
+			purse.parts,
+			purse.mints,
+			purse.book,
+			{ has: () => false } as unknown as LockedSales,
+			false,
+		);
+		const { issuer } = ALL.second;
+		const payment = {
+			...{ contract: CONTRACT, issuer, keyHash: KEY_HASH, atMint: AT },
+			...{ amount: 8n, payBy: NOW - 3_600_001 },
+		};
+		recalling.recall(payment as unknown as RecalledPayment);
+		const answer = purse.answerOf("second", liar());
+		assert.ok(answer);
+		recalling.mintAnswered(CONTRACT, answer);
+		const [event] = purse.happened;
+		assert.equal(event?.kind, "not-cancelled");
+		assert.equal(event.error.code, "payment-in-doubt");
+		assert.match(event.error.message, /first\.example has shown/);
+	});
+
+	test("is not told to lack it for good by who brings a token of it", () => {
+		const purse = new Purse();
+		purse.meet("first", honest());
+		purse.meet("second", liar());
+		const { parts, mints, book, core } = purse;
+		const receivings = new Receivings(parts, mints, book, []);
+		const { keyset, secret, signature } = honestProof(1n);
+		const t = [{ i: keyset, p: [{ a: 1n, s: secret, c: signature }] }];
+		const written = writeCbor({ m: ALL.second.url, u: "sat", t });
+		const token = `cashuB${Buffer.from(written).toString("base64url")}`;
+		const request = hash("a request").subarray(0, 16);
+		receivings.receive(request, token);
+		receivings.lookedUp({ kind: "looking-up-received", request }, undefined);
+		core.now += 10_000;
+		purse.meet("second", liar());
+		receivings.mintAsked(ALL.second.issuer);
+		assert.deepEqual(purse.written, []);
+		const [report] = purse.reports;
+		assert.equal(report?.kind, "ecash-refused");
+		assert.match(report.error.message, /first\.example has shown/);
 	});
 
 	test("has its own all the same", () => {

@@ -105,6 +105,16 @@ export class EcashBook {
 		return this.#counters.get(hex(keyset)) ?? 0;
 	}
 
+	/** Whether anything of a keyset is the purse's, or may be: a lock has no counters, and still is of one mint. */
+	isUsed(keyset: Uint8Array): boolean {
+		return this.#counters.has(hex(keyset));
+	}
+
+	/** Something of these is the purse's. */
+	use(keysets: readonly Pick<Proof, "keyset">[]): void {
+		for (const { keyset } of keysets) this.skip(keyset, 0);
+	}
+
 	/** The same as it was when the purse was started. */
 	atStart(keyset: Uint8Array): number {
 		return this.#atStart.get(hex(keyset)) ?? 0;

@@ -278,6 +278,7 @@ export class Claims {
 			state: "claiming",
 		};
 		claim.state = { kind: "writing" };
+		this.#book.use(swap.spends);
 		this.#parts.transact<"claiming">(
 			{ kind: "claiming", contract, row, swap },
 			changing(core.options.context.crypto, core.now, [], () => ({
@@ -285,7 +286,7 @@ export class Claims {
 				writes: [
 					insert(CLAIMED, row),
 					put(ISSUER_CHAINS, { hash: own.chainHash, chain: own.encodedChain }),
-					...countersOf(this.#book, swap.outputs),
+					...countersOf(this.#book, [...swap.outputs, ...swap.spends]),
 				],
 				result: undefined,
 			})),

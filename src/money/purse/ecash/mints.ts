@@ -112,17 +112,27 @@ export class Mints {
 	constructor(parts: EcashParts, kept: readonly KeysetRow[], book: EcashBook) {
 		this.#parts = parts;
 		this.#book = book;
-		const taken: Uint8Array[] = [];
-		this.#all = parts.options.mints.map((of) => {
-			const all = kept
+		const shown = parts.options.mints.map((of) => ({
+			of,
+			all: kept
 				.filter(({ mint }) => sameBytes(mint, of.issuer))
 				.map((row) => ({ row, keyset: parseKeyset(row.said) }))
-				.filter(({ keyset }) => keyset.unit === of.unit);
-			// Programs before kept some for two mints.
+				.filter(({ keyset }) => keyset.unit === of.unit),
+		}));
+		// Programs before kept some for two mints: each is of the one whose proofs the purse has.
+		const isHeld = ({ issuer }: TrustedMint, id: Uint8Array) =>
+			book.of(issuer).some(({ keyset }) => isSamePlace(keyset, id));
+		const ownerOf = (id: Uint8Array) => {
+			const both = shown
+				.filter(({ all }) => all.some((one) => isSamePlace(one.keyset.id, id)))
+				.map(({ of }) => of);
+			if (both.length < 2) return both[0];
+			return both.find((of) => isHeld(of, id)) ?? both[0];
+		};
+		this.#all = shown.map(({ of, all }) => {
 			const known = all
 				.map(({ keyset }) => keyset)
-				.filter(({ id }) => !taken.some((one) => isSamePlace(one, id)));
-			taken.push(...known.map(({ id }) => id));
+				.filter(({ id }) => ownerOf(id) === of);
 			return {
 				of,
 				state: { kind: "unknown", since: 0, askAt: 0, notBefore: 0 },
@@ -154,6 +164,11 @@ export class Mints {
 		const mint = this.#find(issuer);
 		if (mint?.state.kind === "refused") return mint.state.error;
 		return mint?.hasSaid === true ? undefined : notReached();
+	}
+
+	/** Why it does not have all keysets that it shows; nothing where it has. What it has signed with the others is not known. */
+	lacks(issuer: Uint8Array): TetradError | undefined {
+		return this.#find(issuer)?.others;
 	}
 
 	/** Which keyset it signs new proofs with. Throws `busy` where that is not known, and `issuer-refused` where there is none. */
@@ -354,13 +369,13 @@ export class Mints {
 		return own;
 	}
 
-	/** Which other mint a keyset is of. What nobody has used is of whoever is named first. */
+	/** Which other mint a keyset is of. What nobody has used is of whoever is named first, and what the purse has something of, if only a lock, stays whose it is. */
 	#ownerOf(mint: Mint, id: Uint8Array): Mint | undefined {
 		return this.#all.find((other) => {
 			const same = other === mint ? undefined : sameIn(other, id);
 			if (same === undefined) return false;
 			const isBefore = this.#all.indexOf(other) < this.#all.indexOf(mint);
-			return isBefore || this.#book.next(same.id) > 0;
+			return isBefore || this.#book.isUsed(same.id);
 		});
 	}
 

@@ -21,6 +21,7 @@ import {
 	lockDeadline,
 	lockSeed,
 	type Proof,
+	parseProofs,
 	sumOf,
 } from "../../cashu/index.ts";
 import { checked } from "../checked.ts";
@@ -40,6 +41,7 @@ import type { SaleEvent } from "../sale-part.ts";
 import type { EcashBook } from "./book.ts";
 import { Conversation } from "./conversation.ts";
 import { CountedRecallRun } from "./counted-recall-run.ts";
+import { countersOf } from "./counters.ts";
 import type { FoundLock } from "./found-lock.ts";
 import type { EcashJobOf, EcashResults } from "./jobs.ts";
 import { lockTerms } from "./lock-terms.ts";
@@ -196,10 +198,12 @@ export class Recalling {
 		const isOverAt = payment.payBy + ON_ITS_WAY_MS;
 		if (now < isOverAt) return talk.notBefore(isOverAt);
 		const { contract } = payment;
+		const lacks = this.#mints.lacks(payment.issuer);
 		this.#all.delete(hex(contract));
-		if (found.kind === "none")
+		if (found.kind === "none" && lacks === undefined)
 			return this.#happened({ kind: "never-paid", contract });
-		const error = notWithin(found.empty);
+		const error =
+			found.kind === "none" ? notAsked(lacks) : notWithin(found.empty);
 		this.#happened({ kind: "not-cancelled", contract, error });
 	}
 
@@ -235,6 +239,7 @@ export class Recalling {
 									insert(LOCKED, row),
 									remove(ABORTED, { contract }),
 									...also,
+									...countersOf(this.#book, lock),
 									...counted.also,
 									...(counted.counting?.writes(sums) ?? []),
 								],
@@ -280,7 +285,10 @@ export class Recalling {
 		const { contract } = asked;
 		const { begins = [] } = this.#all.get(hex(contract)) ?? {};
 		this.#all.delete(hex(contract));
-		if (isNew) this.#parts.limits.committed(asked, Number(row.counted));
+		if (isNew) {
+			this.#parts.limits.committed(asked, Number(row.counted));
+			this.#book.use(parseProofs(row.lock));
+		}
 		this.#happened({ kind: "committed", contract });
 		if (isNew) this.#locked.recalled(row);
 		// Its change, and whatever else was made in that life.
@@ -313,6 +321,14 @@ function notWithin(empty: number): TetradError {
 	return new TetradError(
 		"payment-in-doubt",
 		`what was locked for it, if anything was, is not among the counters of this purse's seed up to ${empty} that are empty in a row: this seed may have made locks with later ones, so whether it was paid is not known; it is looked for again when it is asked for again`,
+	);
+}
+
+/** It may have been signed with a keyset that was not asked about. */
+function notAsked(lacks: TetradError | undefined): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		`whether it was paid is not known, since not all keysets of its mint were asked about: ${lacks?.message ?? ""}; it is looked for again when it is asked for again`,
 	);
 }
 

@@ -216,6 +216,9 @@ export class Receivings {
 			return this.#mints.askAnew(mint);
 		}
 		if (!isShown && !this.#mints.isKnown(mint)) return;
+		// It may be one that its mint shows, and does not have here: that may change.
+		const lacks = isShown ? undefined : this.#mints.lacks(mint);
+		if (lacks !== undefined) return this.#giveUp(asked, lacks);
 		const made = checked(() => {
 			const inputs =
 				keysets === undefined ? [] : resolveKeysets(token, keysets);

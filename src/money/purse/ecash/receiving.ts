@@ -77,7 +77,7 @@ interface Swapping {
 	readonly swap: StoredSwap;
 	readonly run: SwapRun;
 	readonly talk: Conversation;
-	/** Why it was made anew last, or is to be. */
+	/** Why it was made anew last, or is to be if that helps. */
 	readonly anewFor: MintFailure | undefined;
 	/** Whether its owner was told that it is refused for now: that is said once. */
 	readonly isTold: boolean;
@@ -341,8 +341,11 @@ export class Receivings {
 	/** It is made anew, or its owner is told that nothing comes of it for now. */
 	#refusedForNow(one: Swapping, why: MintError): void {
 		const name = hex(one.row.request);
-		if (isNeverDone(why)) this.#all.set(name, { ...one, anewFor: why.kind });
-		else if (why.kind !== "not-balanced" && !one.isTold) {
+		// What it calls unbalanced may be made anew, and its owner hears of it when that did not help.
+		const isFirst = why.kind === "not-balanced" && one.anewFor !== why.kind;
+		if (isNeverDone(why) || isFirst)
+			this.#all.set(name, { ...one, anewFor: why.kind });
+		else if (!one.isTold) {
 			this.#all.set(name, { ...one, isTold: true });
 			this.#parts.core.trouble(notYet(why));
 		}

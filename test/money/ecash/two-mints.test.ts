@@ -20,12 +20,14 @@ import type { LockedSales } from "../../../src/money/purse/ecash/locked-sales.ts
 import { lockSwap } from "../../../src/money/purse/ecash/making-locks.ts";
 import { Mints } from "../../../src/money/purse/ecash/mints.ts";
 import { moving } from "../../../src/money/purse/ecash/order-writes.ts";
+import type { OrderTools } from "../../../src/money/purse/ecash/ordered.ts";
 import type {
 	EcashParts,
 	TrustedMint,
 } from "../../../src/money/purse/ecash/parts.ts";
 import { Recalling } from "../../../src/money/purse/ecash/recalling.ts";
 import { Receivings } from "../../../src/money/purse/ecash/receiving.ts";
+import { Restoring } from "../../../src/money/purse/ecash/restoring.ts";
 import type {
 	MintAnswer,
 	RecalledPayment,
@@ -312,6 +314,33 @@ describe("a mint that shows a keyset of another one", () => {
 		const [report] = purse.reports;
 		assert.equal(report?.kind, "ecash-refused");
 		assert.match(report.error.message, /first\.example has shown/);
+	});
+
+	test("has what it signed with that restored no more, and its owner is told", () => {
+		const purse = new Purse();
+		purse.meet("first", honest());
+		purse.meet("second", liar());
+		const { parts, mints, book } = purse;
+		const tools = { parts, mints, book } as OrderTools;
+		const restoring = new Restoring(tools, new Set(), false);
+		const { issuer } = ALL.second;
+		const request = hash("a restore").subarray(0, 16);
+		const { to } = restoring.begin({ kind: "restore", request, mint: issuer });
+		const run = restoring.run(to);
+		const keysets = mints.keysets(issuer);
+		assert.ok(keysets);
+		for (let i = 0; i < 20; i++) {
+			const step = run.answered(keysets, liar().handle(run.next, NOW));
+			if (step.kind === "on") continue;
+			assert.equal(step.kind, "over");
+			assert.equal(step.outcome.kind, "move");
+			assert.match(
+				step.outcome.trouble?.message ?? "",
+				/not restored: .*first\.example has shown/,
+			);
+			return;
+		}
+		assert.fail("it goes on and on");
 	});
 
 	test("has its own all the same", () => {

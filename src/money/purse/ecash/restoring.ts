@@ -171,8 +171,10 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 		const had = found.held.slice(0, MAX_INPUTS);
 		const pending = found.pending.slice(0, MAX_INPUTS - had.length);
 		const leftOut = found.held.length + found.pending.length;
-		const trouble = troubleWith(found, leftOut - had.length - pending.length);
-		const { book } = this.#tools;
+		const { book, mints } = this.#tools;
+		const trouble =
+			troubleWith(found, leftOut - had.length - pending.length) ??
+			notRestored(mints.lacks(row.mint));
 		for (const { keyset, next } of counters) book.skip(keyset, next);
 		return {
 			kind: "move",
@@ -228,6 +230,15 @@ function troubleWith(
 	if (isPartial) return tooMany();
 	if (unproven > 0) return unprovenFound(unproven);
 	return leftOut > 0 ? tooManyPending(leftOut) : undefined;
+}
+
+/** In a keyset that its mint shows and does not have here. */
+function notRestored(lacks: TetradError | undefined): TetradError | undefined {
+	if (lacks === undefined) return undefined;
+	return new TetradError(
+		"payment-in-doubt",
+		`what that mint has signed with a keyset that it does not have here was not restored: ${lacks.message}`,
+	);
 }
 
 function tooMany(): TetradError {

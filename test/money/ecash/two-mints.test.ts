@@ -91,8 +91,11 @@ class Purse {
 			},
 			core: this.core,
 			options: { crypto: ecash, seed: new Uint8Array(64), mints },
-			ask: (_: unknown, url: string, request: Request) =>
-				void this.#asked.set(url, request),
+			ask: ({ kind }: { kind: string }, url: string, request: Request) =>
+				void this.#asked.set(
+					kind === "asking-mint" ? url : `${url} for its money`,
+					request,
+				),
 			transact: (job: EcashJobOf<"keeping-keysets" | "received">) => {
 				if (job.kind === "received") return void this.written.push(job.to);
 				if (job.kind !== "keeping-keysets") return;
@@ -118,18 +121,39 @@ class Purse {
 		const { issuer } = ALL[name];
 		this.mints.need(issuer);
 		for (let i = 0; i < 10; i++) {
-			const answer = this.answerOf(name, by);
+			const answer = this.#answerTo(ALL[name].url, by);
 			if (answer === undefined) return;
 			this.mints.answered(issuer, answer);
 		}
 	}
 
-	/** To what that mint was asked last, if it has not been answered. */
+	/** To what that mint was asked last of money, if it has not been answered. */
 	answerOf(name: Name, by: Answering): MintAnswer | undefined {
-		const { url } = ALL[name];
-		const request = this.#asked.get(url);
-		this.#asked.delete(url);
+		return this.#answerTo(`${ALL[name].url} for its money`, by);
+	}
+
+	#answerTo(what: string, by: Answering): MintAnswer | undefined {
+		const request = this.#asked.get(what);
+		this.#asked.delete(what);
 		return request && by.handle(request, this.core.now);
+	}
+
+	/** Looks for what was paid for at the second mint, long ago. */
+	recalling(): Recalling {
+		const recalling = new Recalling(
+			this.parts,
+			this.mints,
+			this.book,
+			{ has: () => false } as unknown as LockedSales,
+			false,
+		);
+		const payment = {
+			...{ contract: CONTRACT, issuer: ALL.second.issuer },
+			...{ keyHash: KEY_HASH, atMint: AT },
+			...{ amount: 8n, payBy: NOW - 3_600_001 },
+		};
+		recalling.recall(payment as unknown as RecalledPayment);
+		return recalling;
 	}
 
 	/** The keysets of that mint, in hexadecimal. */
@@ -272,19 +296,7 @@ describe("a mint that shows a keyset of another one", () => {
 		const purse = new Purse();
 		purse.meet("first", honest());
 		purse.meet("second", liar());
-		const recalling = new Recalling(
-			purse.parts,
-			purse.mints,
-			purse.book,
-			{ has: () => false } as unknown as LockedSales,
-			false,
-		);
-		const { issuer } = ALL.second;
-		const payment = {
-			...{ contract: CONTRACT, issuer, keyHash: KEY_HASH, atMint: AT },
-			...{ amount: 8n, payBy: NOW - 3_600_001 },
-		};
-		recalling.recall(payment as unknown as RecalledPayment);
+		const recalling = purse.recalling();
 		const answer = purse.answerOf("second", liar());
 		assert.ok(answer);
 		recalling.mintAnswered(CONTRACT, answer);
@@ -351,6 +363,32 @@ describe("a mint that shows a keyset of another one", () => {
 		assert.equal(purse.why("second"), undefined);
 		assert.deepEqual(purse.troubles, []);
 	});
+});
+
+test("what was paid for is looked for in what its mint shows meanwhile, too", () => {
+	const before = new Purse();
+	const mint = honest();
+	before.meet("second", mint);
+	mint.rotateAll();
+	const purse = new Purse(before.kept);
+	const recalling = purse.recalling();
+	const answer = () => {
+		const said = purse.answerOf("second", mint);
+		assert.ok(said);
+		return said;
+	};
+	const ofTheFirst = answer();
+	purse.meet("second", mint);
+	assert.equal(purse.of("second").length, 2);
+	recalling.mintAnswered(CONTRACT, ofTheFirst);
+	for (let i = 0; i < 2; i++) {
+		assert.deepEqual(purse.happened, []);
+		recalling.mintAnswered(CONTRACT, answer());
+	}
+	assert.deepEqual(
+		purse.happened.map(({ kind }) => kind),
+		["never-paid"],
+	);
 });
 
 test("two ids of which NUT-13 derives the same are one place, and others are not", () => {

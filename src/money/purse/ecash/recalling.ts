@@ -55,12 +55,18 @@ import type { MadeOutput } from "./stored-swap.ts";
 /** How long after its time to pay a request to lock it may still reach the mint: it was sent before, and may have been on its way since. */
 const ON_ITS_WAY_MS = 3_600_000;
 
+/** It is looked for in these keysets. */
+interface Looking {
+	readonly keysets: readonly Uint8Array[];
+	readonly run: RecallRun;
+}
+
 interface Recalled {
 	readonly payment: RecalledPayment;
 	/** What its lock would be made of. */
 	readonly terms: LockTerms;
 	readonly talk: Conversation;
-	run: RecallRun | undefined;
+	run: Looking | undefined;
 	/** Behind which counters what was made after it is looked for, once it is found. */
 	begins: readonly MadeOutput[];
 }
@@ -139,9 +145,10 @@ export class Recalling {
 
 	mintAnswered(contract: Uint8Array, answer: MintAnswer): void {
 		const one = this.#all.get(hex(contract));
-		if (one?.run === undefined || !one.talk.heard()) return;
-		const found = one.talk.follow(one.run, answer, () => this.#drive(one));
-		if (found !== undefined) this.#over(one, found);
+		const looking = one?.run;
+		if (looking === undefined || !one?.talk.heard()) return;
+		const found = one.talk.follow(looking.run, answer, () => this.#drive(one));
+		if (found !== undefined) this.#over(one, found, looking);
 	}
 
 	mintNotAnswered(contract: Uint8Array): void {
@@ -153,13 +160,13 @@ export class Recalling {
 
 	#drive(one: Recalled): void {
 		if (one.talk.ready() !== "ask") return;
-		one.run ??= this.#runOf(one);
+		one.run ??= this.#lookingFor(one);
 		if (one.run === undefined) one.talk.later();
-		else one.talk.ask(one.run.next);
+		else one.talk.ask(one.run.run.next);
 	}
 
 	/** Nothing where its mint has shown no keyset yet. */
-	#runOf({ payment, terms }: Recalled): RecallRun | undefined {
+	#lookingFor({ payment, terms }: Recalled): Looking | undefined {
 		const { issuer, amount, contract } = payment;
 		const { core, options } = this.#parts;
 		const { crypto: ecash, seed } = options;
@@ -173,16 +180,17 @@ export class Recalling {
 			}));
 			return new CountedRecallRun(ecash, seed, keysets, terms, amount);
 		};
-		return this.#countedLocks
+		const run = this.#countedLocks
 			? new RecallRun(ecash, ids, lock, older())
 			: new RecallRun(ecash, ids, lock);
+		return { keysets: ids, run };
 	}
 
 	#keysetsOf(mint: Uint8Array): readonly Uint8Array[] {
 		return (this.#mints.keysets(mint)?.all() ?? []).map(({ id }) => id);
 	}
 
-	#over(one: Recalled, found: FoundLock): void {
+	#over(one: Recalled, found: FoundLock, { keysets }: Looking): void {
 		const { payment, talk } = one;
 		const { now } = this.#parts.core;
 		one.run = undefined;
@@ -195,6 +203,10 @@ export class Recalling {
 		}
 		// One that has new keysets by now may have signed it with those.
 		if (!this.#mints.isKnown(payment.issuer)) return talk.later();
+		const isAsked = (id: Uint8Array) =>
+			keysets.some((one) => sameBytes(one, id));
+		if (!this.#keysetsOf(payment.issuer).every(isAsked))
+			return this.#drive(one);
 		const isOverAt = payment.payBy + ON_ITS_WAY_MS;
 		if (now < isOverAt) return talk.notBefore(isOverAt);
 		const { contract } = payment;

@@ -297,7 +297,7 @@ function purseSentence(event: PurseEvent): string {
 
 /** Each with what an owner may have to do about it. */
 function ecashSentence(
-	{ state = "refused", what }: PurseEvent,
+	{ state = "refused", what, reason }: PurseEvent,
 	sum: string,
 ): string {
 	switch (state) {
@@ -308,9 +308,12 @@ function ecashSentence(
 		case "redeemed":
 			return `a token of ${sum} was redeemed`;
 		case "taking-back":
-			return what === "send"
-				? `a token of ${sum} is taken back`
-				: `an invoice of ${sum} was not paid, and its ecash is taken back`;
+			// Why is there where it was never made.
+			if (what === "send")
+				return reason === undefined
+					? `a token of ${sum} is taken back`
+					: `a token of ${sum} was not made, and its ecash is taken back`;
+			return `an invoice of ${sum} was not paid, and its ecash is taken back`;
 		case "taken-back":
 			return `a token of ${sum} was taken back`;
 		case "unpaid":

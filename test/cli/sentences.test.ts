@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sentence } from "../../src/cli/sentences.ts";
 import { purseEvent } from "../../src/device/process/purse-events.ts";
+import { TetradError } from "../../src/errors.ts";
 
 const CONTRACT = "c0".repeat(32);
 const money = {
@@ -84,4 +85,25 @@ test("a purchase that was lost at its issuer is not said to have cost nothing", 
 	assert.match(said("timed-out"), /nothing paid/);
 	assert.match(said("note-unknown"), /^not bought: contract c0.*why/);
 	assert.doesNotMatch(said("note-unknown"), /nothing paid/);
+});
+
+test("a token that is taken back is told from one that was never made", () => {
+	const issuer = new Uint8Array(44);
+	const currency = { code: "SAT", exponent: 0 };
+	const said = (error: TetradError | undefined) =>
+		sentence(
+			purseEvent(
+				{
+					...{ kind: "ecash", request: new Uint8Array(16), issuer },
+					...{ what: "send", state: "taking-back", amount: 5n, fee: 0n },
+					...{ returned: 0n, invoice: "", error },
+				},
+				[{ issuer, name: "mint", currency, isPlay: false }],
+			),
+		);
+	assert.equal(said(undefined), "purse: a token of 5 SAT is taken back");
+	assert.equal(
+		said(new TetradError("insufficient-funds", "too dear")),
+		"purse: a token of 5 SAT was not made, and its ecash is taken back: too dear (insufficient-funds)",
+	);
 });

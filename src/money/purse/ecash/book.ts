@@ -147,6 +147,14 @@ export class EcashBook {
 		);
 	}
 
+	/** Which of these are held of another mint. */
+	elsewhere(mint: Uint8Array, proofs: readonly Proof[]): readonly Proof[] {
+		return proofs.filter((proof) => {
+			const held = this.#held.get(this.#idOf(proof));
+			return held !== undefined && held.mint !== hex(mint);
+		});
+	}
+
 	// What is written.
 
 	/** That counters of a keyset are used up to now; before anything that was derived from them is sent. */

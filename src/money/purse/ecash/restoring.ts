@@ -174,7 +174,8 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 		const { book, mints } = this.#tools;
 		const trouble =
 			troubleWith(found, leftOut - had.length - pending.length) ??
-			notRestored(mints.lacks(row.mint));
+			notRestored(mints.lacks(row.mint)) ??
+			heldElsewhere(book.elsewhere(row.mint, [...proofs, ...found.pending]));
 		for (const { keyset, next } of counters) book.skip(keyset, next);
 		return {
 			kind: "move",
@@ -238,6 +239,15 @@ function notRestored(lacks: TetradError | undefined): TetradError | undefined {
 	return new TetradError(
 		"payment-in-doubt",
 		`what that mint has signed with a keyset that it does not have here was not restored: ${lacks.message}`,
+	);
+}
+
+/** A mint may have moved, or say of another one's ecash that it is its own: which of them nobody here can tell. */
+function heldElsewhere(proofs: readonly Proof[]): TetradError | undefined {
+	if (proofs.length === 0) return undefined;
+	return new TetradError(
+		"payment-in-doubt",
+		`of what that mint says it has signed, the purse has ${sumOf(proofs)} of a mint at another address, where it stays: if that mint has moved, and does not answer there any more, restore from the words of this purse into a new home`,
 	);
 }
 

@@ -166,15 +166,8 @@ describe("ecash that an owner puts into a purse", () => {
 			};
 			await receive();
 			for (let i = 0; i < refusals; i++) await ecash.pass();
-			// No more than seventeen are made, which all are asked about.
-			const isAtEnd = bodies.size < refusals;
-			assert.equal(isAtEnd, refusals > 17);
-			assert.deepEqual(
-				market.ann.reports.flatMap((report) =>
-					report.kind === "trouble" ? [report.error.code] : [],
-				),
-				isAtEnd ? ["limit-exceeded"] : [],
-			);
+			assert.equal(bodies.size, refusals);
+			assert.ok(market.ann.reports.every(({ kind }) => kind !== "trouble"));
 			isLying = false;
 			await ecash.pass();
 			assert.deepEqual(toldOf(market.ann), ["received 100"]);

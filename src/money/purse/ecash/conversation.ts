@@ -235,12 +235,8 @@ export class Conversation {
 
 	/** It was to be made anew, and cannot be now. Where that may be so for good, the last request goes on being asked for, of which the mint may say more, and its owner is told once. */
 	notMadeAnew(error: TetradError): void {
-		const { code } = error;
-		if (code === "limit-exceeded" || code === "insufficient-funds") {
-			if (!this.#isTroubleTold)
-				this.#parts.core.trouble(
-					code === "insufficient-funds" ? worthNothing() : error,
-				);
+		if (error.code === "insufficient-funds") {
+			if (!this.#isTroubleTold) this.#parts.core.trouble(worthNothing());
 			this.#isTroubleTold = true;
 			this.#next = THE_SAME;
 		}

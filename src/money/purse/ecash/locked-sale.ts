@@ -432,15 +432,7 @@ export class LockedSale {
 			const spent = spend(options, core.options.context.crypto, row);
 			return intoOwn(options, this.#mints, this.#book, spent, row.mint);
 		});
-		if (made.kind === "failed") {
-			// What was made last goes on being asked for.
-			const isLast =
-				made.error.code === "limit-exceeded" &&
-				row.state !== state &&
-				row.back_swap.length > 0;
-			if (isLast) return this.#move({ ...row, state }, []);
-			return this.#talk.notMadeAnew(made.error);
-		}
+		if (made.kind === "failed") return this.#talk.notMadeAnew(made.error);
 		const swap = made.value;
 		const to = { ...row, state, back_swap: encodeSwap(swap) };
 		this.#move(to, [], { swap });

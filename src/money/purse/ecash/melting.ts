@@ -39,7 +39,6 @@ import {
 	encodeSwap,
 	makeStored,
 	parseSwap,
-	requireAnother,
 	type StoredSwap,
 } from "./stored-swap.ts";
 import { isNeverDone, type SwapOutcome, SwapRun } from "./swap-run.ts";
@@ -135,7 +134,6 @@ export class Melting implements Trade<MeltOrder, MeltQuote> {
 		if (row.state === "taking-back") return this.#takeBack(row, undefined);
 		const { mints, parts } = this.#tools;
 		const before = this.#storedOf(row);
-		requireAnother(before);
 		const { spends: inputs } = before;
 		const { id } = mints.active(row.mint);
 		const blanks = this.#blanks(row.mint, id, sumOf(inputs) - row.amount);

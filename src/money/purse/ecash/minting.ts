@@ -31,7 +31,6 @@ import {
 	encodeSwap,
 	makeStored,
 	parseSwap,
-	requireAnother,
 	type StoredSwap,
 } from "./stored-swap.ts";
 
@@ -108,7 +107,6 @@ export class Minting implements Trade<MintOrder, MintQuote> {
 		const { parts, mints, book } = this.#tools;
 		const { crypto: ecash, seed } = parts.options;
 		const before = row.swap.length === 0 ? undefined : this.#storedOf(row);
-		requireAnother(before);
 		const keyset = mints.active(row.mint);
 		const amounts = splitAmount(keyset, row.amount);
 		const counter = book.take(row.mint, keyset, amounts.length);

@@ -10,12 +10,7 @@ import {
 import type { EcashBook } from "./book.ts";
 import type { Mints } from "./mints.ts";
 import type { EcashOptions } from "./parts.ts";
-import {
-	makeSwap,
-	type RefusedSwap,
-	requireAnother,
-	type StoredSwap,
-} from "./stored-swap.ts";
+import { makeSwap, type RefusedSwap, type StoredSwap } from "./stored-swap.ts";
 
 /** What a swap spends. */
 export interface Spent {
@@ -27,7 +22,7 @@ export interface Spent {
 
 /**
  * A swap of proofs into outputs that are one's own, of all that they bring after what it costs.
- * Throws `insufficient-funds` where that is nothing, and as `Mints.active` and `requireAnother`.
+ * Throws `insufficient-funds` where that is nothing, and as `Mints.active`.
  */
 export function intoOwn(
 	{ crypto: ecash, seed }: EcashOptions,
@@ -36,8 +31,6 @@ export function intoOwn(
 	spent: Spent,
 	mint: Uint8Array,
 ): StoredSwap {
-	// Before any counter is taken.
-	requireAnother(spent.before);
 	const keyset = mints.active(mint);
 	const brings = broughtBy(mints, mint, spent.proofs);
 	if (brings <= 0n)

@@ -38,7 +38,6 @@ import {
 	encodeSwap,
 	makeSwap,
 	parseSwap,
-	requireAnother,
 	type StoredSwap,
 } from "./stored-swap.ts";
 import { type SwapOutcome, SwapRun } from "./swap-run.ts";
@@ -119,7 +118,6 @@ export class Sending implements Trade<SendOrder, undefined> {
 		if (row.state === "taking-back") return this.takeBack(row);
 		const { mints } = this.#tools;
 		const before = this.#swapOf(row.swap);
-		requireAnother(before);
 		const { spends } = before;
 		const keyset = mints.active(row.mint);
 		const brings = broughtBy(mints, row.mint, spends);

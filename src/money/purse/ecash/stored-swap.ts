@@ -57,7 +57,7 @@ const MAX_BODY_BYTES: number = 2 ** 20;
 const MAX_SPENDS_BYTES: number = 2 ** 19;
 const MAX_WITNESS_BYTES = 1024;
 
-/** Swaps of the same inputs that are made at most beside the last one. The mint may have carried out any of them, whatever it has said, so the outputs of all are kept. */
+/** Swaps of the same inputs whose outputs are kept beside the last one: the mint may have carried out any of them, whatever it has said. */
 const MAX_EARLIER = 16;
 
 const COUNTED = {
@@ -96,16 +96,7 @@ const SWAP: Structure<{
 	earlier: list(list(PLANNED_FIELD, 0, MAX_OUTPUTS), 0, MAX_EARLIER),
 });
 
-/** Throws `limit-exceeded` where no further swap is made of the inputs of one. */
-export function requireAnother(before: StoredSwap | undefined): void {
-	if (before !== undefined && before.earlier.length >= MAX_EARLIER)
-		throw new TetradError(
-			"limit-exceeded",
-			`the mint has refused ${MAX_EARLIER + 1} requests for the same ecash, one after another, as if it could never do what they ask for; no further one is made, and it is asked about these: ask whoever runs that mint`,
-		);
-}
-
-/** A swap that has not been sent; `before` is the last one of the same inputs. Throws `limit-exceeded` for more inputs or outputs than a mint takes, and as `requireAnother`. */
+/** A swap that has not been sent; `before` is the last one of the same inputs. Throws `limit-exceeded` for more inputs or outputs than a mint takes. */
 export function makeSwap(
 	ecash: EcashCrypto,
 	inputs: readonly Input[],
@@ -127,9 +118,10 @@ export function makeStored(
 	before?: StoredSwap,
 ): StoredSwap {
 	requireStorable(request, inputs);
-	requireAnother(before);
+	const all = before === undefined ? [] : [before.outputs, ...before.earlier];
+	// The first stays, and the last ones; what was made between them has counters that a restore comes to.
 	const earlier =
-		before === undefined ? [] : [before.outputs, ...before.earlier];
+		all.length > MAX_EARLIER ? [...all.slice(0, -2), ...all.slice(-1)] : all;
 	return {
 		request,
 		inputs: pointsOf(ecash, inputs),

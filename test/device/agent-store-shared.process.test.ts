@@ -223,13 +223,11 @@ test("the store of several processes outlives its primary, and all of them go on
 		"ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (zero, one, two)'",
 	);
 	await primary.sql("SELECT pg_reload_conf()");
-	const standbys = await Promise.all(
-		["one", "two"].map((name) =>
-			PostgresServer.startStandby(primary, { name }),
-		),
-	);
-	for (const standby of standbys) stack.use(standby);
-	const [one, two] = standbys as [PostgresServer, PostgresServer];
+	// One after another: of two at once the second would outlive a failure of the first, and the test.
+	const standby = async (name: string) =>
+		stack.use(await PostgresServer.startStandby(primary, { name }));
+	const one = await standby("one");
+	const two = await standby("two");
 	const awaited = async (server: PostgresServer, count: string) => {
 		for (let looked = 0; looked < 500; looked++) {
 			const seen = await server.sql(

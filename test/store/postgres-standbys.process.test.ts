@@ -141,11 +141,8 @@ describe("PostgreSQL store: standbys", { skip }, () => {
 	});
 
 	test("a role that may not see standbys is told what it needs, and then needs no more", async () => {
-		[one, two] = (await Promise.all(
-			["one", "two"].map((name) =>
-				PostgresServer.startStandby(primary, { name }),
-			),
-		)) as [PostgresServer, PostgresServer];
+		one = await PostgresServer.startStandby(primary, { name: "one" });
+		two = await PostgresServer.startStandby(primary, { name: "two" });
 		await awaited(primary, 2);
 		await primary.sql("CREATE ROLE plain LOGIN");
 		await primary.sql("CREATE SCHEMA plain AUTHORIZATION plain");

@@ -251,6 +251,8 @@ export class PostgresServer implements AsyncDisposable {
 			max_connections: "30",
 			shared_buffers: "16MB",
 			restart_after_crash: "off",
+			// A checkpoint for one standby's backup removes nothing that another one's still reads.
+			wal_keep_size: "128MB",
 			// By which a standby is known to its primary, and how soon it comes back to it.
 			cluster_name: this.#options.name ?? "",
 			wal_retrieve_retry_interval: "200",

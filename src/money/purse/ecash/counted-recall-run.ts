@@ -15,21 +15,18 @@ import {
 	type MintRequest,
 	makeLockOutputs,
 	makeOutputs,
-	mintRefused,
 	type Output,
 	type Proof,
-	parseMintError,
-	parseRestored,
+	type RestoredSignature,
 	restoreRequest,
 	sumOf,
 	unblindRestored,
 } from "../../cashu/index.ts";
 import type { MintAnswer } from "../ecash-part.ts";
-import { byAmount, type FoundLock } from "./found-lock.ts";
+import { byAmount, type FoundLock, signedAt } from "./found-lock.ts";
 import type { MintRun, RunStep } from "./mint-run.ts";
 import { COUNTERS_AT_ONCE, EMPTY_WITH_LOCKS, LIMITS } from "./restore-run.ts";
 import type { MadeOutput } from "./stored-swap.ts";
-import { isDone } from "./swap-run.ts";
 
 /** A keyset, and the first counter that is not known to be used. */
 export interface CountedKeyset {
@@ -79,22 +76,19 @@ export class CountedRecallRun implements MintRun<FoundLock> {
 		// The same is asked again: it changes nothing.
 	}
 
-	/** A mint that refuses has not said what it has signed. */
-	answered(
-		keysets: KnownKeysets,
-		{ status, body }: MintAnswer,
-	): RunStep<FoundLock> {
+	answered(keysets: KnownKeysets, answer: MintAnswer): RunStep<FoundLock> {
 		try {
-			if (!isDone(status)) throw mintRefused(parseMintError(body));
-			return this.#answered(keysets, body);
+			return this.#answered(keysets, signedAt(answer));
 		} catch (thrown) {
 			return { kind: "later", error: asTetradError(thrown) };
 		}
 	}
 
-	#answered(keysets: KnownKeysets, body: Uint8Array): RunStep<FoundLock> {
+	#answered(
+		keysets: KnownKeysets,
+		restored: readonly RestoredSignature[],
+	): RunStep<FoundLock> {
 		const { locked, all } = this.#asked;
-		const restored = parseRestored(body);
 		const signedOf = (outputs: readonly Output[]) => {
 			const names = new Set(outputs.map(({ blinded }) => hex(blinded)));
 			return restored.filter(({ blinded }) => names.has(hex(blinded)));

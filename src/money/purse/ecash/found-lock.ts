@@ -1,6 +1,14 @@
 /* What comes of looking for a lock at its mint. */
-import type { Proof } from "../../cashu/index.ts";
+import {
+	mintRefused,
+	type Proof,
+	parseMintError,
+	parseRestored,
+	type RestoredSignature,
+} from "../../cashu/index.ts";
+import type { MintAnswer } from "../ecash-part.ts";
 import type { MadeOutput } from "./stored-swap.ts";
+import { isDone } from "./swap-run.ts";
 
 export type FoundLock =
 	| {
@@ -14,6 +22,15 @@ export type FoundLock =
 	| { readonly kind: "none" }
 	/** Nor is it among those counters of the purse's of which the last so many were empty; beyond them it may be. */
 	| { readonly kind: "not-within"; readonly empty: number };
+
+/** What a mint says that it has signed. Throws for one that refuses: it has not said so. */
+export function signedAt({
+	status,
+	body,
+}: MintAnswer): readonly RestoredSignature[] {
+	if (!isDone(status)) throw mintRefused(parseMintError(body));
+	return parseRestored(body);
+}
 
 /** As the swap that locks them has them. */
 export function byAmount(proofs: readonly Proof[]): readonly Proof[] {

@@ -58,13 +58,14 @@ export function lockSwap(
 		const counter = book.take(issuer, keyset, change.length);
 		const place = { seed, keyset: keyset.id, counter };
 		const own = lockSeed(crypto, seed, contract);
-		const lock = makeLockOutputs(
-			ecash,
-			{ ...place, seed: own, counter: 0 },
-			plan.amounts,
-			terms,
+		const lock = wiping(own, (seed) =>
+			makeLockOutputs(
+				ecash,
+				{ ...place, seed, counter: 0 },
+				plan.amounts,
+				terms,
+			),
 		);
-		own.fill(0);
 		const swap = makeSwap(
 			ecash,
 			plainInputs(chosen.inputs),
@@ -74,5 +75,17 @@ export function lockSwap(
 	} catch (thrown) {
 		book.release(chosen.inputs);
 		throw thrown;
+	}
+}
+
+/** What is made of a seed that is wiped then, whatever comes of it. */
+function wiping<Made>(
+	seed: Uint8Array,
+	make: (seed: Uint8Array) => Made,
+): Made {
+	try {
+		return make(seed);
+	} finally {
+		seed.fill(0);
 	}
 }

@@ -20,7 +20,6 @@ import {
 	meltQuoteStateRequest,
 	meltRequest,
 	mintRefused,
-	type Proof,
 	parseMeltQuote,
 	plainInputs,
 	sumOf,
@@ -32,6 +31,7 @@ import { type MeltingOutcome, MeltingRun } from "./melting-run.ts";
 import { requireWithin } from "./method-limits.ts";
 import type { MintRun } from "./mint-run.ts";
 import type { Move, Next } from "./moves.ts";
+import { declined, failed } from "./order-ends.ts";
 import { followed, type OrderTools, orderRow, type Trade } from "./ordered.ts";
 import { intoOwn } from "./own-outputs.ts";
 import { Question } from "./question.ts";
@@ -172,18 +172,8 @@ export class Melting implements Trade<MeltOrder, MeltQuote> {
 					: this.#takeBack(row, outcome.why);
 			case "forgotten":
 				return { kind: "later", trouble: forgotten() };
-			case "spent": {
-				const { states } = outcome;
-				const got = swap.spends.filter(
-					(_, at) => states[at]?.kind === "unspent",
-				);
-				return {
-					kind: "move",
-					to: { ...row, state: "declined", returned: sumOf(got) },
-					got,
-					entry: { what: "declined", amount: row.amount },
-				};
-			}
+			case "spent":
+				return declined(row, swap, outcome.states);
 			default:
 				return unreachable(outcome);
 		}
@@ -242,21 +232,6 @@ export class Melting implements Trade<MeltOrder, MeltQuote> {
 		const { crypto, seed } = this.#tools.parts.options;
 		return parseSwap(crypto, seed, swap, meltRequest(quote, [], []));
 	}
-}
-
-/** `got` is what of these is not spent since. */
-function failed(
-	row: EcashOrderRow,
-	back: readonly Proof[],
-	got: readonly Proof[],
-): Move {
-	const returned = sumOf(back);
-	return {
-		kind: "move",
-		to: { ...row, state: "failed", returned, fee: row.spends - returned },
-		got,
-		entry: { what: "taken-back", amount: returned },
-	};
 }
 
 function forgotten(): TetradError {

@@ -13,19 +13,16 @@ import {
 	MAX_LOCK_PROOFS,
 	type MintRequest,
 	makeLockOutputs,
-	mintRefused,
 	type Output,
-	parseMintError,
-	parseRestored,
+	type RestoredSignature,
 	restoreRequest,
 	sumOf,
 	unblindRestored,
 } from "../../cashu/index.ts";
 import type { MintAnswer } from "../ecash-part.ts";
 import type { CountedRecallRun } from "./counted-recall-run.ts";
-import { byAmount, type FoundLock } from "./found-lock.ts";
+import { byAmount, type FoundLock, signedAt } from "./found-lock.ts";
 import type { MintRun, RunStep } from "./mint-run.ts";
-import { isDone } from "./swap-run.ts";
 
 /** What a lock is looked for with. */
 export interface SoughtLock {
@@ -70,14 +67,11 @@ export class RecallRun implements MintRun<FoundLock> {
 		// The same is asked again: it changes nothing.
 	}
 
-	/** A mint that refuses has not said what it has signed. */
 	answered(keysets: KnownKeysets, answer: MintAnswer): RunStep<FoundLock> {
 		const older = this.#following;
 		if (older !== undefined) return older.answered(keysets, answer);
 		try {
-			const { status, body } = answer;
-			if (!isDone(status)) throw mintRefused(parseMintError(body));
-			return this.#answered(keysets, body);
+			return this.#answered(keysets, signedAt(answer));
 		} catch (thrown) {
 			return { kind: "later", error: asTetradError(thrown) };
 		}
@@ -87,12 +81,15 @@ export class RecallRun implements MintRun<FoundLock> {
 		return this.#at < this.#keysets.length ? undefined : this.#older;
 	}
 
-	#answered(keysets: KnownKeysets, body: Uint8Array): RunStep<FoundLock> {
+	#answered(
+		keysets: KnownKeysets,
+		signed: readonly RestoredSignature[],
+	): RunStep<FoundLock> {
 		const all = unblindRestored(
 			this.#ecash,
 			keysets,
 			this.#asked,
-			parseRestored(body),
+			signed,
 			"blanks",
 		);
 		const proofs = all.filter((proof) => proof !== undefined);

@@ -30,6 +30,7 @@ import type { EcashOrder } from "../../documents/index.ts";
 import type { EcashOrderRow } from "../ecash-tables.ts";
 import type { MintRun } from "./mint-run.ts";
 import type { Move, Next } from "./moves.ts";
+import { declined, failed } from "./order-ends.ts";
 import { keptWhy } from "./order-refusals.ts";
 import { followed, type OrderTools, orderRow, type Trade } from "./ordered.ts";
 import { broughtBy, intoOwn } from "./own-outputs.ts";
@@ -280,40 +281,6 @@ function tooDear(): TetradError {
 		"insufficient-funds",
 		"its mint asks for more than it did, so that the token cannot be made of what was there for it; its ecash comes back, less what the mint takes",
 	);
-}
-
-/** Another copy of the purse has spent some of what it was to be made of, or all. */
-function declined(
-	row: EcashOrderRow,
-	{ spends }: StoredSwap,
-	states: readonly ProofState[],
-): Move {
-	const got = spends.filter((_, at) => states[at]?.kind === "unspent");
-	return {
-		kind: "move",
-		to: {
-			...{ ...row, state: "declined", returned: sumOf(got) },
-			// Of what was said before, when it was to be taken back, nothing is true any more.
-			...{ code: "", reason: "" },
-		},
-		got,
-		entry: { what: "declined", amount: row.amount },
-	};
-}
-
-/** It was never made; `got` is what of that which has come back is not spent since. */
-function failed(
-	row: EcashOrderRow,
-	back: readonly Proof[],
-	got: readonly Proof[],
-): Move {
-	const returned = sumOf(back);
-	return {
-		kind: "move",
-		to: { ...row, state: "failed", returned, fee: row.spends - returned },
-		got,
-		entry: { what: "taken-back", amount: returned },
-	};
 }
 
 function redeemed(row: EcashOrderRow): Move {

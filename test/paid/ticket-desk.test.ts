@@ -60,6 +60,18 @@ describe("a desk for tickets", () => {
 	}
 
 	/** A ticket that somebody has bought. */
+	/** Its answer, which it has just been given, is given again until a day is over. */
+	async function keepsForADay(ticket: string): Promise<void> {
+		now += 23 * HOUR;
+		const later = await opened();
+		assert.deepEqual((await later.admit(ticket, REQUEST, PREPAID)).kept, RAIN);
+		now += 2 * HOUR;
+		await assert.rejects(
+			(await opened()).admit(ticket, REQUEST, PREPAID),
+			coded("offer-expired", /forgotten/),
+		);
+	}
+
 	async function bought(desk: TicketDesk): Promise<string> {
 		const id = (++orders).toString(16).padStart(32, "0");
 		const item = names.of(REQUEST, PREPAID);
@@ -82,28 +94,14 @@ describe("a desk for tickets", () => {
 		await admitted.answer(RAIN);
 		await assert.rejects(admitted.answer(RAIN), NotAnswered);
 		assert.deepEqual((await desk.admit(ticket, REQUEST, PREPAID)).kept, RAIN);
-		now += 23 * HOUR;
-		const later = await opened();
-		assert.deepEqual((await later.admit(ticket, REQUEST, PREPAID)).kept, RAIN);
-		now += 2 * HOUR;
-		await assert.rejects(
-			(await opened()).admit(ticket, REQUEST, PREPAID),
-			coded("offer-expired", /forgotten/),
-		);
+		await keepsForADay(ticket);
 	});
 
 	test("keeps the answer to a ticket that was shown late for as long as to any other", async () => {
 		const ticket = await bought(await opened());
 		now += 25 * HOUR;
 		await (await (await opened()).admit(ticket, REQUEST, PREPAID)).answer(RAIN);
-		now += 23 * HOUR;
-		const later = await opened();
-		assert.deepEqual((await later.admit(ticket, REQUEST, PREPAID)).kept, RAIN);
-		now += 2 * HOUR;
-		await assert.rejects(
-			(await opened()).admit(ticket, REQUEST, PREPAID),
-			coded("offer-expired", /forgotten/),
-		);
+		await keepsForADay(ticket);
 	});
 
 	test("is used by a ticket that an earlier process has sold, and answers nothing anew that one has begun", async () => {

@@ -907,6 +907,12 @@ describe("what comes late", () => {
 		return contract;
 	}
 
+	/** Of what, in which tetrad, and by whom it was bought. */
+	const toldAsSold = ({ sold }: Market) =>
+		sold.map(({ contract, tetrad, buyerAgent }) => [
+			...[contract, tetrad, buyerAgent],
+		]);
+
 	test("is told of as sold to whoever has bought it, also while another buyer is there", async () => {
 		const market = await open();
 		const { town, ann, bob, mint } = market;
@@ -914,12 +920,9 @@ describe("what comes late", () => {
 		const contract = await paidAndGone(market);
 		await town.visit(bob, mint);
 		market.listen();
-		assert.deepEqual(
-			market.sold.map(({ contract, tetrad, buyerAgent }) => [
-				...[contract, tetrad, buyerAgent],
-			]),
-			[[hex(contract.hash), other.tetrad, hex(ann.agent.deviceId)]],
-		);
+		assert.deepEqual(toldAsSold(market), [
+			[hex(contract.hash), other.tetrad, hex(ann.agent.deviceId)],
+		]);
 	});
 
 	test("is told of once somebody is there to whom something is sold, and only once", async () => {
@@ -938,12 +941,9 @@ describe("what comes late", () => {
 		await market.quiet();
 		await market.meet();
 		await market.quiet();
-		assert.deepEqual(
-			market.sold.map(({ contract, tetrad, buyerAgent }) => [
-				...[contract, tetrad, buyerAgent],
-			]),
-			[[hex(contract.hash), first.tetrad, hex(ann.agent.deviceId)]],
-		);
+		assert.deepEqual(toldAsSold(market), [
+			[hex(contract.hash), first.tetrad, hex(ann.agent.deviceId)],
+		]);
 	});
 
 	test("and cannot be booked any more is the buyer's again", async () => {

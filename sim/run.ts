@@ -193,7 +193,7 @@ export function runPrepared(
 		for (let at = settleEveryMs; at < span; at += settleEveryMs)
 			schedule.at(BEGINNING + PREPARING_MS + at, () => {
 				for (const side of world.merchants)
-					for (const issuer of world.issuers) side.settleAgain(issuer, TRIES);
+					for (const issuer of world.issuers) side.settleAgain(issuer);
 				const buyer = world.stream("workload").pick(world.buyers);
 				for (const issuer of world.issuers) buyer.settle(issuer);
 			});

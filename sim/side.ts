@@ -64,6 +64,10 @@ const TASK_MS = 90_000;
 /** How long until something is tried again that came to nothing, in milliseconds. */
 const AGAIN_MS = 20_000;
 
+/** How often it is tried so soon; then it waits twice as long each time, up to this. */
+const SOON = 8;
+const MAX_AGAIN_MS = 1_800_000;
+
 const DAY_MS = 86_400_000;
 
 /** How long until an owner pairs again what is not paired, in milliseconds. */
@@ -140,7 +144,7 @@ export class Side {
 	/** When it last was through with each issuer, by the name of its agent. */
 	readonly #met = new Map<string, number>();
 	/** Issuers that its agent is meeting by itself. */
-	readonly #settling = new Set<string>();
+	readonly #settling = new Map<string, Issuing>();
 	/** The last order to withdraw. */
 	#ordered:
 		| Omit<Parameters<typeof draftCancellation>[0], "cancelled">
@@ -232,11 +236,14 @@ export class Side {
 				this.#memory = rememberAgent(this.agent);
 				this.#makes = new MadeGoods(this);
 				world.agentStarted(this);
+				const unmet = [...this.#settling.values()];
+				this.#settling.clear();
+				for (const issuer of unmet)
+					this.agent.later(() => this.settleAgain(issuer));
 			},
 			gone: () => {
 				this.#serving.clear();
 				this.#standing.forget();
-				this.#settling.clear();
 				for (const goods of this.goods.values())
 					if (crashedGoods(goods, world.stream("crash")))
 						world.count("goods torn");
@@ -548,12 +555,26 @@ export class Side {
 		);
 	}
 
-	/** As an agent does by itself from time to time: it meets each issuer once at a time. */
-	settleAgain(issuer: Issuing, tries: number): void {
+	/**
+	 * As an agent does by itself from time to time: it meets each issuer once at a time, and goes on,
+	 * also after a start, until it was through with it. An agent of the product does not even wait longer.
+	 */
+	settleAgain(issuer: Issuing, tried = 0): void {
 		const { name } = issuer.agent;
-		if (!this.agent.isUp || this.#settling.has(name)) return;
-		this.#settling.add(name);
-		this.settle(issuer, tries, () => this.#settling.delete(name));
+		if (!this.agent.isUp || (tried === 0 && this.#settling.has(name))) return;
+		this.#settling.set(name, issuer);
+		const since = this.world.schedule.now;
+		this.settle(issuer, 0, () => {
+			if (this.hasMet(issuer, since) || this.world.isHealed) {
+				this.#settling.delete(name);
+				return;
+			}
+			const waits = AGAIN_MS * 2 ** Math.max(0, tried - SOON);
+			this.agent.later(
+				() => this.settleAgain(issuer, tried + 1),
+				Math.min(waits, MAX_AGAIN_MS),
+			);
+		});
 	}
 
 	/** Whether it was through with that issuer since then. */

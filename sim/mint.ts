@@ -49,6 +49,9 @@ import type { World } from "./world.ts";
 const UNIT = "sat";
 const SAT = { code: "SAT", exponent: 0 } as const;
 
+/** How often one fault has it take new keys: a purse takes 256 keysets of one mint at most, and none is ever dropped. */
+const MAX_ROTATIONS = 40;
+
 /** What becomes of a question. */
 export type MintReply = MintAnswer | "silence";
 
@@ -240,9 +243,13 @@ export class SimulatedMint {
 
 	add(fault: MintFault): void {
 		this.sins.add(fault.kind);
-		this.#faults.push(fault);
+		const kept: MintFault =
+			fault.kind === "keyset-rotated"
+				? { times: MAX_ROTATIONS, ...fault }
+				: fault;
+		this.#faults.push(kept);
 		if (!this.#isUp) return;
-		this.#faulty.add(fault);
+		this.#faulty.add(kept);
 		this.#keepNow();
 	}
 

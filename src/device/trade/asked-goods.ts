@@ -82,7 +82,7 @@ export class AskedGoods {
 				`nothing was paid: the goods have ${length} bytes, and at most ${maxBytes} were to be taken`,
 			);
 		if (from === 0) {
-			await this.#file?.[Symbol.asyncDispose]();
+			await this.#close();
 			this.#file = await keeper.begin({ ...target, mayBeThere: isPaid });
 			this.#isBegunAnew = isPaid;
 		}
@@ -90,8 +90,7 @@ export class AskedGoods {
 			await this.#begun.requireRoom(length);
 		} catch (thrown) {
 			if (from === 0 && !isPaid) {
-				await this.#file?.[Symbol.asyncDispose]();
-				this.#file = undefined;
+				await this.#close();
 				await keeper.discard(target.path);
 			}
 			throw thrown;
@@ -142,12 +141,10 @@ export class AskedGoods {
 
 	/** Takes what is there of them off the disk, unless that is another tetrad's. */
 	async drop(): Promise<void> {
-		const file = this.#file;
 		const isThere = this.#isOver
 			? this.#isBegunAnew
-			: file !== undefined || this.isPaid;
-		this.#file = undefined;
-		await file?.[Symbol.asyncDispose]();
+			: this.#file !== undefined || this.isPaid;
+		await this.#close();
 		if (isThere)
 			await this.#place.keeper.discard(this.target.path).catch(() => {});
 		this.#leaveTurn();
@@ -155,10 +152,17 @@ export class AskedGoods {
 
 	/** Nothing more comes of them here. */
 	async leave(): Promise<void> {
+		await this.#close();
+		this.#leaveTurn();
+	}
+
+	/** Nobody relies on what a file says when it is closed: what was sealed is on the disk, and what was not is fetched again. */
+	async #close(): Promise<void> {
 		const file = this.#file;
 		this.#file = undefined;
-		await file?.[Symbol.asyncDispose]();
-		this.#leaveTurn();
+		try {
+			await file?.[Symbol.asyncDispose]();
+		} catch {}
 	}
 
 	/** What came for a purchase that is not over is all that its buyer has of it. Throws `file-unusable`. */

@@ -135,6 +135,22 @@ describe("a token that its mint refuses for good", () => {
 			assert.equal(scene.ecash.balance(scene.ann), 1000n);
 		});
 
+	for (const [code, said] of [
+		[10_001, /has not signed that ecash/],
+		[11_006, /as it is in the token/],
+		[11_014, /more proofs than its mint takes/],
+		[11_015, /more proofs than its mint gives/],
+		[12_001, /does not know the keyset/],
+		[12_003, /keyset of that ecash is over/],
+		[20_008, /a lock/],
+	] as const)
+		test(`with ${code} is told as what that code means`, async () => {
+			const scene = await Scene.make();
+			scene.refuses = code;
+			await scene.receive(scene.ecash.token(100n));
+			assert.match(scene.why, said);
+		});
+
 	test("stays so over a start, and its ecash is as good as before", async () => {
 		const scene = await Scene.make();
 		const proofs = scene.ecash.token(100n);

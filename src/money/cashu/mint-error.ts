@@ -15,7 +15,8 @@ export type MintFailure =
 	| "outputs-pending"
 	| "not-verified"
 	| "not-balanced"
-	| "too-many"
+	| "too-many-inputs"
+	| "too-many-outputs"
 	/** As it is, with what is in it twice, or of several units. */
 	| "unacceptable"
 	/** No signature or preimage that opens the lock of an input. */
@@ -49,8 +50,8 @@ const FAILURES: Readonly<Record<string, MintFailure>> = {
 	"11009": "unacceptable",
 	"11010": "unacceptable",
 	"11013": "unacceptable",
-	"11014": "too-many",
-	"11015": "too-many",
+	"11014": "too-many-inputs",
+	"11015": "too-many-outputs",
 	"12001": "keyset-unknown",
 	"12002": "keyset-inactive",
 	"12003": "keyset-expired",

@@ -26,8 +26,10 @@ export function whyNever(swap: RefusedSwap): TetradError | undefined {
 			return isLocked ? locked(why) : none(why);
 		case "not-unlocked":
 			return locked(why);
-		case "too-many":
-			return tooMany(why);
+		case "too-many-inputs":
+			return tooManyInputs(why);
+		case "too-many-outputs":
+			return tooManyOutputs(why);
 		case "amount-out-of-range":
 		case "unacceptable":
 			return unacceptable(why);
@@ -95,10 +97,17 @@ function locked(why: MintError): TetradError {
 	);
 }
 
-function tooMany(why: MintError): TetradError {
+function tooManyInputs(why: MintError): TetradError {
 	return refused(
 		why,
 		`that token has more proofs than its mint takes at once; ${UNSPENT}: ask whoever gave it for several tokens`,
+	);
+}
+
+function tooManyOutputs(why: MintError): TetradError {
+	return refused(
+		why,
+		`that ecash would come in more proofs than its mint gives at once; ${UNSPENT}: ask whoever gave it for several tokens of smaller amounts`,
 	);
 }
 

@@ -1,11 +1,10 @@
 /* A mint that signs what it is asked to, for tests of those who ask. It keeps no books. */
 import { createHash } from "node:crypto";
 import {
-	createBlindSignature,
-	createDLEQProof,
-	getPubKeyFromPrivKey,
-	pointFromBytes,
-} from "@cashu/cashu-ts";
+	type EcashCryptography,
+	realEcash,
+	standInEcash,
+} from "../../../sim/ecash-crypto.ts";
 import { type CryptoProvider, nodeCrypto } from "../../../src/crypto/index.ts";
 import {
 	deriveKeysetId,
@@ -17,11 +16,15 @@ import {
 	parseSignatures,
 	unblindAll,
 } from "../../../src/money/cashu/index.ts";
-import { loadEcash } from "../../../src/provider/index.ts";
 import { hex, utf8 } from "../../../src/wire/index.ts";
 
-export const ecash: EcashCrypto = loadEcash();
 export const crypto: CryptoProvider = nodeCrypto;
+
+const REAL = realEcash();
+export const ecash: EcashCrypto = REAL.purse;
+
+/** For tests of many proofs that are not about the curve: its equations are the same, and it costs next to nothing. */
+export const STAND_IN: EcashCryptography = standInEcash(crypto);
 
 /** The members of a signature in JSON. */
 export interface WrittenSignature {
@@ -41,11 +44,14 @@ export interface KeysetOptions {
 	readonly isActive?: boolean;
 	/** How many powers of two there are keys for. */
 	readonly powers?: number;
+	/** What it computes with; secp256k1 unless it is given. */
+	readonly cryptography?: EcashCryptography;
 }
 
 /** One keyset, and the private keys that are behind it. */
 export class TestKeyset {
 	readonly keyset: Keyset;
+	readonly #cryptography: EcashCryptography;
 	readonly #privateKeys = new Map<bigint, Uint8Array>();
 
 	constructor({
@@ -56,12 +62,14 @@ export class TestKeyset {
 		finalExpiry,
 		isActive = true,
 		powers = 20,
+		cryptography = REAL,
 	}: KeysetOptions = {}) {
+		this.#cryptography = cryptography;
 		const keys = new Map<bigint, Uint8Array>();
 		for (let i = 0n; i < powers; i++) {
 			const privateKey = hash(`${name} ${i}`);
 			this.#privateKeys.set(2n ** i, privateKey);
-			keys.set(2n ** i, getPubKeyFromPrivKey(privateKey));
+			keys.set(2n ** i, cryptography.purse.publicKey(privateKey));
 		}
 		const said = { unit, inputFeePpk, finalExpiry, isActive, keys };
 		const id = deriveKeysetId(crypto, { ...said, id: Uint8Array.of(version) });
@@ -71,16 +79,9 @@ export class TestKeyset {
 	sign(amount: bigint, blinded: Uint8Array): WrittenSignature {
 		const privateKey = this.#privateKeys.get(amount);
 		if (privateKey === undefined) throw new Error(`no key for ${amount}`);
-		const point = pointFromBytes(blinded);
-		const id = hex(this.keyset.id);
-		const { C_ } = createBlindSignature(point, privateKey, id);
-		const { e, s } = createDLEQProof(point, privateKey);
-		return {
-			id,
-			amount: Number(amount),
-			C_: C_.toHex(true),
-			dleq: { e: hex(e), s: hex(s) },
-		};
+		const signed = this.#cryptography.mint.sign(hex(blinded), privateKey);
+		if (signed === undefined) throw new Error("it is asked to sign no point");
+		return { id: hex(this.keyset.id), amount: Number(amount), ...signed };
 	}
 
 	/** The answer to a swap that asks for these. */
@@ -95,7 +96,7 @@ export class TestKeyset {
 	/** Proofs of these outputs. */
 	proofs(outputs: readonly Output[]): ProvenProof[] {
 		return unblindAll(
-			ecash,
+			this.#cryptography.purse,
 			new KnownKeysets([this.keyset]),
 			outputs,
 			parseSignatures(this.answer(outputs)),

@@ -13,9 +13,10 @@ import type { FoundLock } from "../../../src/money/purse/ecash/found-lock.ts";
 import type { MintRun } from "../../../src/money/purse/ecash/mint-run.ts";
 import { RecallRun } from "../../../src/money/purse/ecash/recall-run.ts";
 import { hex } from "../../../src/wire/index.ts";
-import { crypto, ecash, json, TestKeyset } from "../cashu/test-mint.ts";
+import { crypto, json, STAND_IN, TestKeyset } from "../cashu/test-mint.ts";
 
-const { keyset } = new TestKeyset();
+const ecash = STAND_IN.purse;
+const { keyset } = new TestKeyset({ cryptography: STAND_IN });
 const keysets = new KnownKeysets([keyset]);
 const SEED = new Uint8Array(64).fill(7);
 const TERMS: LockTerms = {

@@ -12,10 +12,11 @@ import {
 	RestoreRun,
 } from "../../../src/money/purse/ecash/restore-run.ts";
 import { hex, utf8 } from "../../../src/wire/index.ts";
-import { ecash, TestKeyset } from "../cashu/test-mint.ts";
+import { STAND_IN, TestKeyset } from "../cashu/test-mint.ts";
 
-const signer = new TestKeyset();
-const other = new TestKeyset({ name: "another" });
+const ecash = STAND_IN.purse;
+const signer = new TestKeyset({ cryptography: STAND_IN });
+const other = new TestKeyset({ name: "another", cryptography: STAND_IN });
 const keysets = new KnownKeysets([signer.keyset, other.keyset]);
 
 /** Every output is signed, and in that state. Answers what was found, and how many questions it took. */

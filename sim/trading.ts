@@ -893,8 +893,7 @@ export class Seller {
 					memory.offered.set(hex(hash), description.name);
 					options.made.contracted(id, hash);
 				},
-				sold: ({ contract, amount, receipt, chain }) =>
-					this.#sold(contract, amount, receipt, chain),
+				sold: (sold) => this.#sold(sold),
 				unavailable: ({ error }) =>
 					device.world.tell({
 						who: device.name,
@@ -954,12 +953,13 @@ export class Seller {
 		});
 	}
 
-	#sold(
-		contract: Uint8Array,
-		amount: bigint,
-		receipt: Uint8Array,
-		chain: Uint8Array,
-	): void {
+	#sold({
+		contract,
+		amount,
+		receipt,
+		chain,
+		buyerAgent = this.#buyer.deviceId,
+	}: Extract<SellingEffect, { readonly kind: "sold" }>): void {
 		const { device, items, memory } = this.#options;
 		const item = memory.offered.get(hex(contract)) ?? "";
 		// What was sold before it was started it takes for the first of its things.
@@ -969,8 +969,8 @@ export class Seller {
 		const record = recordSale({
 			contract: copy(contract),
 			time: BigInt(device.now()),
-			buyer: this.#buyer.name,
-			buyer_agent: this.#buyer.deviceId,
+			buyer: nameInDeviceId(buyerAgent),
+			buyer_agent: copy(buyerAgent),
 			item,
 			issuer: listing.issuer,
 			currency: listing.currency,

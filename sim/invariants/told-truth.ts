@@ -1,6 +1,9 @@
 import { ecashTables, messages, purseTables } from "../../src/money/index.ts";
-import { ABOUT_PURCHASES } from "../../src/trade/documents/index.ts";
-import { PURCHASES } from "../../src/trade/records/index.ts";
+import {
+	ABOUT_PURCHASES,
+	parseContract,
+} from "../../src/trade/documents/index.ts";
+import { PURCHASES, type SaleRow } from "../../src/trade/records/index.ts";
 import { hex, sameBytes } from "../../src/wire/index.ts";
 import type { Device } from "../device.ts";
 import type { MakeInvariant } from "./invariant.ts";
@@ -46,6 +49,20 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 		world.sideOf(device)?.wasRestored === true
 			? hasCome(contract)
 			: committed.has(contract) && !isLost(contract);
+	/** Who has bought it is who the contract says, which its buyer has kept. */
+	const boughtBy = (device: Device, { contract, buyer_agent }: SaleRow) => {
+		const [bought] = world.buyers.flatMap(({ agent }) =>
+			agent.disk
+				.rows(PURCHASES)
+				.filter((row) => sameBytes(row.contract, contract)),
+		);
+		if (bought === undefined) return;
+		const { buyerAgent } = parseContract(device.crypto, bought.document);
+		if (!sameBytes(buyerAgent, buyer_agent))
+			fail(
+				`${device.name} tells its owner that ${short(hex(contract))} was bought by somebody else than it was`,
+			);
+	};
 	return {
 		rested() {
 			// Elsewhere it may not have heard that: it is told once, and has the goods.
@@ -145,6 +162,7 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 					fail(
 						`${device.name} has goods of ${short(contract)}, which was never paid`,
 					);
+				if (table.name === "sales") boughtBy(device, row as SaleRow);
 				if (table.name === "sales" && !received.has(contract))
 					fail(
 						`${device.name} tells its owner that ${short(contract)} was sold, and nothing was received`,

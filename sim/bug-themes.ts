@@ -57,6 +57,11 @@ const BUGS: Readonly<Record<string, readonly string[]>> = {
 		"token-told-before-durable",
 		"under-way-is-restored",
 	],
+	"ecash-of-others": ["refused-for-ever"],
+	"ecash-others": ["sold-to-whoever-is-there"],
+	"ecash-pending": ["pending-is-held"],
+	"ecash-refused": ["requests-counted"],
+	exchanged: ["exchange-untold"],
 	expired: ["expired-note"],
 	full: ["full-disk-settled"],
 	killed: [

@@ -25,7 +25,7 @@ const BUYER = "buyer-0";
 const MERCHANT = "merchant-0";
 
 /** Of a world, what is not as in all of them. */
-type MintTheme = (
+export type MintTheme = (
 	die: Stream,
 ) => Pick<Plan, "steps" | "mints"> & Partial<Omit<Plan, "seed">>;
 
@@ -83,7 +83,10 @@ function mintConditions(die: Stream): MintConditions {
 	};
 }
 
-function drawMints(die: Stream, others: Partial<MintPlan> = {}): MintPlan {
+export function drawMints(
+	die: Stream,
+	others: Partial<MintPlan> = {},
+): MintPlan {
 	return {
 		count: die.pick([1, 1, 2]),
 		inputFeePpk: die.pick([0, 0, 100, 1000]),
@@ -95,16 +98,19 @@ function drawMints(die: Stream, others: Partial<MintPlan> = {}): MintPlan {
 	};
 }
 
-function many(count: number, step: () => Step): Step[] {
+export function many(count: number, step: () => Step): Step[] {
 	return Array.from({ length: count }, step);
 }
 
-function buying(
+export function buying(
 	die: Stream,
 	count: number,
 	from: number,
 	span: number,
-	{ buyers = 1, merchants = 1 } = {},
+	{
+		buyers = 1,
+		merchants = 1,
+	}: { readonly buyers?: number; readonly merchants?: number } = {},
 ): Step[] {
 	return many(count, () => ({
 		at: from + die.below(Math.max(1, span)),

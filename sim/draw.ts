@@ -2,6 +2,7 @@
  * What a seed decides: every other world has a bit of everything (`drawSwarm`), and each of the
  * others is small and about one kind of trouble, so that what seldom happens by chance happens often.
  */
+import { MENDED_THEMES } from "./draw-mended.ts";
 import { MINT_THEMES, withEcashOrders, withMints } from "./draw-mints.ts";
 import { LIES, type LiarKind } from "./lies.ts";
 import { LOCK_LIES } from "./lock-lies.ts";
@@ -46,8 +47,11 @@ const LATER: readonly string[] = [
 	"vain-late",
 ];
 
-/** Ledgers are put back in worlds of many seeds; those of this theme are for that alone. */
-const ONLY_BY_NAME: readonly string[] = ["forgotten"];
+/** Ledgers are put back in worlds of many seeds; those of that theme are for that alone. What a mended bug needs is met in others, too, and seldom. */
+const ONLY_BY_NAME: readonly string[] = [
+	"forgotten",
+	...Object.keys(MENDED_THEMES),
+];
 
 /** What came later is drawn by itself, so that the worlds of most seeds are what they were before. */
 function drawnTheme(die: Stream, later: Stream): Theme {
@@ -97,6 +101,7 @@ const MERCHANT = "merchant-0";
 /** Names of all of them: `npm run sim -- --theme NAME`. */
 export const THEMES: Readonly<Record<string, Theme>> = {
 	...MINT_THEMES,
+	...MENDED_THEMES,
 	/** What was paid is not handed in before it is void: its buyer is away for so long. */
 	void(die) {
 		const at = die.below(MINUTE);

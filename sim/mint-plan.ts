@@ -93,6 +93,8 @@ export type MintStep =
 			readonly mint: number;
 			readonly amount: number;
 			readonly sharedWith?: string;
+			/** Its ecash is locked to somebody else. */
+			readonly isLocked?: boolean;
 	  }
 	/** The owner names these mints, and no others. */
 	| {

@@ -19,6 +19,8 @@ import type { MintRows } from "../src/mint/state.ts";
 import {
 	type Keyset,
 	KnownKeysets,
+	type LockTerms,
+	makeLockOutputs,
 	makeOutputs,
 	meltQuoteStateRequest,
 	mintQuoteRequest,
@@ -406,21 +408,37 @@ export class SimulatedMint {
 
 	// Ecash that somebody brings from elsewhere.
 
-	/** A token of so much new ecash, which nobody in this world has; nothing while something is wrong with it. */
-	token(amount: bigint): string | undefined {
+	/** A token of so much new ecash, which nobody in this world has, and nobody in it can open where it is locked; nothing while something is wrong with it. */
+	token(
+		amount: bigint,
+		{ isLocked = false }: { readonly isLocked?: boolean } = {},
+	): string | undefined {
 		const proofs = this.issue(({ keys, id }) => {
 			const seed = this.#crypto.sha256(
 				utf8(`token ${++this.#tokens} of ${this.name}`),
 			);
-			return makeOutputs(
-				this.#ecash.purse,
-				{ seed, keyset: id, counter: 0 },
-				splitAmount({ keys }, amount),
-			);
+			const place = { seed, keyset: id, counter: 0 };
+			const amounts = splitAmount({ keys }, amount);
+			const { purse } = this.#ecash;
+			return isLocked
+				? makeLockOutputs(purse, place, amounts, this.#ofOthers())
+				: makeOutputs(purse, place, amounts);
 		});
 		return (
 			proofs && writeToken({ mint: this.url, unit: UNIT, proofs: [...proofs] })
 		);
+	}
+
+	/** With which somebody locks money to somebody else, both of whom are not in this world. */
+	#ofOthers(): LockTerms {
+		const some = (what: string) =>
+			this.#crypto.sha256(utf8(`${what} of ${this.name}`));
+		const key = (whose: string) => this.#ecash.purse.publicKey(some(whose));
+		return {
+			...{ payee: key("payee"), refund: key("payer") },
+			...{ keyHash: some("key"), deadline: Math.floor(this.now() / 1000) },
+			...{ contract: some("contract"), binding: some("binding") },
+		};
 	}
 
 	/** Somebody who is not in this world has new proofs made of these, if they are unspent. */

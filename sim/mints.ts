@@ -292,7 +292,7 @@ export class Mints {
 				tell(`${mint.name} signs with new keys`);
 				return mint.rotate(step.inputFeePpk);
 			case "receive": {
-				const token = mint.token(BigInt(step.amount));
+				const token = mint.token(BigInt(step.amount), step);
 				if (token === undefined) return;
 				const owners = [step.side, step.sharedWith];
 				for (const side of world.sides)

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
+import { PLANTED_FOR_MENDED } from "./planted-mended.ts";
 import { PLANTED_FOR_MINTS, PLANTED_FOR_OWNERS } from "./planted-mints.ts";
 
 interface Change {
@@ -695,6 +696,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 	},
 	...PLANTED_FOR_MINTS,
 	...PLANTED_FOR_OWNERS,
+	...PLANTED_FOR_MENDED,
 };
 
 /** What files say with that bug in them, by their addresses. Throws when a text is not there, or more than once. */

@@ -225,9 +225,9 @@ export function whatIsOpen(
 			),
 		...module.disk
 			.rows(REQUESTS)
-			// A withdrawal whose answer was lost may stay ordered for a month after it was first declined.
+			// A withdrawal whose answer was lost may stay ordered until it was declined for a month.
 			.filter(
-				({ state, kind, subject, first_declined: declined }) =>
+				({ state, kind, subject, declined_heard: declined }) =>
 					state === "ordered" &&
 					(kind !== "withdraw" || declined === 0n) &&
 					!forgotten.has(hex(subject)),

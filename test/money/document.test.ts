@@ -56,11 +56,11 @@ import {
 import {
 	APPROVAL_KEPT_MS,
 	CLOCK_TOLERANCE_MS,
+	DECLINED_AT_ONCE_MS,
 	MAX_APPROVALS,
 	MAX_APPROVALS_OF_MERCHANT,
 	MAX_META_LIST,
 	MAX_WITNESSED_NUMBER,
-	UNKNOWN_AT_ONCE_MS,
 	UNKNOWN_FOR_MS,
 } from "../../src/money/purse/purse-limits.ts";
 import {
@@ -457,7 +457,7 @@ test("limits", () => {
 		"of those, to one module": MAX_APPROVALS_OF_MERCHANT,
 		"time that an issuer does not know a note before it is lost, ms":
 			UNKNOWN_FOR_MS,
-		"of that, what counts between two declines, ms": UNKNOWN_AT_ONCE_MS,
+		"of that, what counts between two declines, ms": DECLINED_AT_ONCE_MS,
 		"time in which what waits for the owner gives way to nothing, ms":
 			APPROVAL_KEPT_MS,
 		"time that a payee leaves itself to deposit in, ms": DEPOSIT_MARGIN_MS,

@@ -133,17 +133,78 @@ describe("a withdrawal whose answer may have been lost", () => {
 		town.requireConserved(mint);
 	});
 
-	test("is given up by a decline 30 days after the first one, and not by the time alone", async () => {
+	/** Meets the issuer once every so many days. */
+	async function meetEvery(
+		{ town, mint, ann }: Scene,
+		days: number,
+		times: number,
+	): Promise<void> {
+		for (let i = 0; i < times; i++) {
+			town.now += days * DAY;
+			await town.visit(ann, mint);
+		}
+	}
+
+	test("is given up when it was declined for 30 days, and not by the time alone", async () => {
 		const here = await lostWithdrawal();
 		const { town, mint, ann } = here;
 		town.now += 400 * DAY;
 		onEmptyLedger(here);
 		await town.visit(ann, mint);
-		town.now += 30 * DAY - 1;
+		await meetEvery(here, 6, 4);
+		town.now += 6 * DAY - 1;
 		await town.visit(ann, mint);
 		assert.equal(stateOf(ann), "ordered");
-		town.now++;
+		town.restart(ann);
+		// What comes within an hour of the last decline counts with the next one.
+		town.now += 3_600_000;
 		await town.visit(ann, mint);
+		assert.equal(stateOf(ann), "declined");
+	});
+
+	test("is not given up sooner where its purse meets its issuer seldom", async () => {
+		const here = await lostWithdrawal();
+		onEmptyLedger(here);
+		await here.town.visit(here.ann, here.mint);
+		await meetEvery(here, 60, 4);
+		assert.equal(stateOf(here.ann), "ordered");
+		await meetEvery(here, 60, 1);
+		assert.equal(stateOf(here.ann), "declined");
+	});
+
+	for (const { when, order } of [
+		{ when: "after", order: [0, 1000, 0] },
+		{ when: "at", order: [1000, 0] },
+		{ when: "after, and behind at,", order: [-1000, 0, 1000, 0] },
+	])
+		test(`has its notes though the purse's clock was years ahead ${when} its first decline`, async () => {
+			const here = await lostWithdrawal();
+			const { town, mint, ann } = here;
+			const putRight = onEmptyLedger(here);
+			for (const days of order) {
+				ann.clockAhead = days * DAY;
+				await town.visit(ann, mint);
+				assert.equal(stateOf(ann), "ordered");
+				town.now += 60_000;
+			}
+			putRight();
+			assert.equal((await town.visit(ann, mint)).code, "");
+			assert.equal(stateOf(ann), "answered");
+			assert.equal(town.account(mint, ann) + town.total(ann, mint), 800n);
+			town.requireConserved(mint);
+		});
+
+	test("is given up in the same time though the purse's clock was years ahead at its first decline", async () => {
+		const here = await lostWithdrawal();
+		const { town, mint, ann } = here;
+		onEmptyLedger(here);
+		ann.clockAhead = 1000 * DAY;
+		await town.visit(ann, mint);
+		ann.clockAhead = 0;
+		await town.visit(ann, mint);
+		await meetEvery(here, 6, 4);
+		assert.equal(stateOf(ann), "ordered");
+		await meetEvery(here, 6, 1);
 		assert.equal(stateOf(ann), "declined");
 	});
 

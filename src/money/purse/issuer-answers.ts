@@ -24,7 +24,11 @@ import {
 } from "./payment-outcome.ts";
 import { shortError } from "./payment-refusals.ts";
 import type { PurseCore } from "./purse-core.ts";
-import { ORDERED_AFTER_DECLINE_MS } from "./purse-limits.ts";
+import {
+	DECLINED_AGAIN_MS,
+	DECLINED_AT_ONCE_MS,
+	ORDERED_AFTER_DECLINE_MS,
+} from "./purse-limits.ts";
 import type { PurseReport } from "./purse-report.ts";
 import {
 	type Change,
@@ -47,6 +51,7 @@ import {
 } from "./purse-tables.ts";
 import type { SaleEvent } from "./sale-part.ts";
 import { type Counting, givingBack } from "./spending-sums.ts";
+import { seenAgain } from "./time-seen.ts";
 
 /** What the purse has to do in memory after an answer is durable. */
 export interface Consequences {
@@ -401,7 +406,7 @@ export function recordOutcome(
  * exchange belongs to its request, which stays open until it is carried out or resolved. A
  * withdrawal is done with when each sending of it was declined. When an answer may have been lost,
  * the issuer may have carried it out, and may have been started on another ledger since: the same
- * request is sent again until it is answered, or declined a month after it was first declined.
+ * request is sent again until it is answered, or was declined for a month that was seen to go by.
  */
 export function recordDeclined(
 	core: PurseCore,
@@ -505,10 +510,16 @@ export function recordDeclined(
 					return { entries, writes: [withdrawn(row)], result: NOTHING_FOLLOWS };
 				case "withdraw": {
 					const left = { ...row, unanswered: row.unanswered - 1n };
-					const first =
-						row.first_declined === 0n ? now : Number(row.first_declined);
-					const until = first + ORDERED_AFTER_DECLINE_MS;
-					if (left.unanswered <= 0n || until <= now)
+					const before =
+						row.declined_heard === 0n
+							? undefined
+							: { heard: row.declined_heard, seen: row.declined_seen };
+					const { heard, seen } = seenAgain(before, now, {
+						againMs: DECLINED_AGAIN_MS,
+						atOnceMs: DECLINED_AT_ONCE_MS,
+					});
+					const leftMs = ORDERED_AFTER_DECLINE_MS - Number(seen);
+					if (left.unanswered <= 0n || leftMs <= 0)
 						return {
 							entries,
 							writes: [declined(left, answer)],
@@ -516,10 +527,16 @@ export function recordDeclined(
 						};
 					return {
 						entries,
-						writes: [put(REQUESTS, { ...left, first_declined: BigInt(first) })],
+						writes: [
+							put(REQUESTS, {
+								...left,
+								declined_heard: heard,
+								declined_seen: seen,
+							}),
+						],
 						result: {
 							...NOTHING_FOLLOWS,
-							trouble: staysOrdered(core, row, until),
+							trouble: staysOrdered(core, row, Number(heard) + leftMs),
 						},
 					};
 				}
@@ -625,7 +642,7 @@ function staysOrdered(
 			: `${formatAmount(amount, currency)} ${currency.code}`;
 	return new TetradError(
 		"issuer-refused",
-		`${sum} stay ordered: what became of an earlier request for them is not known, and they may have been taken from the account then. Each meeting with the issuer asks again, and a decline from ${new Date(until).toISOString()} on ends the order`,
+		`${sum} stay ordered: what became of an earlier request for them is not known, and they may have been taken from the account then. Each meeting with the issuer asks again, and a decline from ${new Date(until).toISOString()} on ends the order, or a later one when more than a week lies between two meetings`,
 	);
 }
 

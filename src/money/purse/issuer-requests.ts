@@ -56,7 +56,8 @@ export function newRequest(
 		state: "ordered",
 		outcome: NOTHING,
 		unanswered: 0n,
-		first_declined: 0n,
+		declined_heard: 0n,
+		declined_seen: 0n,
 	};
 }
 

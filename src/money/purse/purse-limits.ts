@@ -68,15 +68,15 @@ export const EXCHANGE_WITHIN_MS: number = 14 * 24 * 3_600_000;
 /** How long after an issuer has declined a claim it is asked again: an hour. */
 export const CLAIM_AGAIN_MS = 3_600_000;
 
-/** So long after its first decline a withdrawal that was asked for without an answer stays ordered: 30 days. */
+/** A withdrawal that was asked for without an answer stays ordered until it was declined for 30 days that the purse has seen go by. */
 export const ORDERED_AFTER_DECLINE_MS: number = 30 * 24 * 3_600_000;
 
 /** What an issuer does not know of is lost once it has said so for 30 days that the purse has seen go by, and the notes and the grace are over. */
 export const UNKNOWN_FOR_MS: number = 30 * 24 * 3_600_000;
 
-/** Between two of its declines no more than a week counts: a clock that jumps ends nothing. And one that comes within an hour writes nothing. */
-export const UNKNOWN_AT_ONCE_MS: number = 7 * 24 * 3_600_000;
-export const UNKNOWN_AGAIN_MS = 3_600_000;
+/** Between two declines of an issuer no more than a week counts: a clock that jumps ends nothing. And one that comes within an hour counts with the next. */
+export const DECLINED_AT_ONCE_MS: number = 7 * 24 * 3_600_000;
+export const DECLINED_AGAIN_MS = 3_600_000;
 
 /** A certificate that expires sooner is no reason to exchange notes: no issuer makes notes for it. Two days. */
 export const EXCHANGE_CERTIFICATE_MS: number = 2 * 24 * 3_600_000;

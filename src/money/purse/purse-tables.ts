@@ -269,13 +269,14 @@ const REQUESTS_COLUMNS = {
 	outcome: "bytes",
 	/** How often a withdrawal was sent, or may have been, without an answer for good: each such sending may have been carried out. */
 	unanswered: "integer",
-	/** When a withdrawal with such sendings was first declined; zero before that. */
-	first_declined: "integer",
+	/** When a withdrawal with such sendings was last declined, and how long it has been so as far as this purse has seen its clock go by; zero before that. */
+	declined_heard: "integer",
+	declined_seen: "integer",
 } as const;
 
 /**
  * Requests to issuers. State: `ordered` until there is an answer, then `answered` or `declined`. A
- * withdrawal is `declined` when each of its sendings was, or long after the first decline.
+ * withdrawal is `declined` when each of its sendings was, or when it was so for long.
  * What was declined and is asked for again under another id has no row any more. A withdrawal is
  * `cancelled` when its owner took it back before it was ever sent.
  */
@@ -376,6 +377,21 @@ const REFUSED_BEFORE = {
 	reason:
 		"that ecash was spent before, or its mint says that it is none; nothing was received",
 } as const;
+
+/** As they were in version 17. */
+const {
+	declined_heard: _heardOfRequest,
+	declined_seen: _seenOfRequest,
+	...KEPT_REQUESTS_COLUMNS
+} = REQUESTS.columns;
+const REQUESTS_OF_17: Table<
+	typeof KEPT_REQUESTS_COLUMNS & { readonly first_declined: "integer" }
+> = table(
+	"requests",
+	{ ...KEPT_REQUESTS_COLUMNS, first_declined: "integer" },
+	["request"],
+	{ by_issuer: ["state", "issuer"], by_subject: ["subject"] },
+);
 
 /** As they were in version 12. */
 const {
@@ -491,7 +507,7 @@ export const PURSE_SCHEMA: Schema = schema(
 			addColumn("receipts", "terms", "bytes", NO_TERMS),
 			addColumn("receipts", "key", "bytes", NO_KEY),
 			// What is stored is sent and read as it stands, and has one field more now.
-			rewrite(REQUESTS, REQUESTS, (row) => ({
+			rewrite(REQUESTS_OF_17, REQUESTS_OF_17, (row) => ({
 				...row,
 				message: withEmptyField(row.message, SENT_WITH_TERMS),
 				outcome: withEmptyField(row.outcome, SAID_WITH_KEY),
@@ -573,6 +589,16 @@ export const PURSE_SCHEMA: Schema = schema(
 			rewrite(RECEIVED, RECEIVED, (row) =>
 				row.state === "refused" ? { ...row, ...REFUSED_BEFORE } : row,
 			),
+		],
+	},
+	{
+		to: 18,
+		steps: [
+			rewrite(REQUESTS_OF_17, REQUESTS, ({ first_declined, ...row }) => ({
+				...row,
+				declined_heard: first_declined,
+				declined_seen: 0n,
+			})),
 		],
 	},
 );

@@ -31,8 +31,8 @@ import { bookableUntil } from "./issuer-requests.ts";
 import { lostError } from "./payment-refusals.ts";
 import type { PurseCore } from "./purse-core.ts";
 import {
-	UNKNOWN_AGAIN_MS,
-	UNKNOWN_AT_ONCE_MS,
+	DECLINED_AGAIN_MS,
+	DECLINED_AT_ONCE_MS,
 	UNKNOWN_FOR_MS,
 } from "./purse-limits.ts";
 import {
@@ -130,8 +130,8 @@ export function recordUnknown(
 				return { entries, writes: open, result: NOTHING_FOLLOWS };
 			const { over, amount } = about;
 			const unknown = seenAgain(before, now, {
-				againMs: UNKNOWN_AGAIN_MS,
-				atOnceMs: UNKNOWN_AT_ONCE_MS,
+				againMs: DECLINED_AGAIN_MS,
+				atOnceMs: DECLINED_AT_ONCE_MS,
 			});
 			if (unknown.seen < UNKNOWN_FOR_MS || now < over)
 				return {

@@ -569,6 +569,32 @@ describe("what the owner has to approve", () => {
 		]);
 	});
 
+	for (const before of ["waiting", "denied"] as const)
+		test(`does not give way while the owner's yes is written to what is ${before}`, async () => {
+			const all = await above();
+			const { town, ann, mint } = all;
+			const [shop] = all.shops;
+			assert.ok(shop);
+			const isThere = (n: number) =>
+				ann.store
+					.rows(APPROVALS)
+					.some(({ contract }) => hex(contract) === hex(contractOf(n)));
+			for (let n = 0; n < MAX_APPROVALS_OF_MERCHANT; n++)
+				await pay(all, 51n, { contract: 100 + n });
+			if (before === "denied")
+				await town.decide(ann, what(all, 100, 51n), false);
+			await town.pass(before === "denied" ? 1000 : DAY);
+			const tetrad = await town.meet(ann, shop);
+			town.expect(shop, tetrad, contractOf(200), 51n, mint);
+			await town.quiet();
+			town.pay(ann, tetrad, contractOf(200), 51n, mint);
+			// It looks for a place when the yes is known and not yet durable.
+			await town.decide(ann, what(all, 100, 51n), true);
+			assert.equal(reports(ann, "decided").at(-1)?.isDone, true);
+			assert.equal(isThere(100), true);
+			assert.equal(await pay(all, 51n, { contract: 100 }), "paid");
+		});
+
 	test("denied, it is refused until the owner changes that", async () => {
 		const all = await above();
 		const { town, ann } = all;

@@ -8,7 +8,8 @@
  *   waiting, approved ─the contract is cancelled─▶ (none)
  *
  * Each is durable before the agent hears that it waits. There are only so many, and of one
- * merchant fewer: what is new gets a place only from what was denied, or has waited for a day.
+ * merchant fewer: what is new gets a place only from what was denied, or has waited for a day, and
+ * from nothing that the owner has just said something about that is not durable.
  */
 import { TetradError } from "../../errors.ts";
 import { byKey, put, remove, type Write } from "../../machine/index.ts";
@@ -44,6 +45,8 @@ export class Approvals {
 	readonly #witnesses: Witnesses;
 	/** By contract, in hexadecimal. */
 	readonly #all: Map<string, ApprovalRow>;
+	/** How many words of the owner are being written, by contract, in hexadecimal. */
+	readonly #deciding = new Map<string, number>();
 
 	constructor(
 		{ core, work, witnesses }: PurseParts,
@@ -132,6 +135,8 @@ export class Approvals {
 			decided > before.decided
 		)
 			this.#all.set(hex(contract), { ...before, state: "denied", decided });
+		const id = hex(contract);
+		this.#deciding.set(id, (this.#deciding.get(id) ?? 0) + 1);
 		this.#work.transact(
 			{ kind: "deciding", request, contract, isApproved, decided, before },
 			changing(
@@ -157,6 +162,7 @@ export class Approvals {
 
 	decided(job: JobOf<"deciding">, row: Results["deciding"]): void {
 		const { request, contract, isApproved } = job;
+		this.#isWritten(contract);
 		const isDone = row !== undefined;
 		if (!isDone) this.#undecided(job);
 		// It may have been committed since, and has no row any more then.
@@ -172,8 +178,16 @@ export class Approvals {
 	}
 
 	notDecided(job: JobOf<"deciding">, error: TetradError): void {
+		this.#isWritten(job.contract);
 		this.#undecided(job);
 		this.#core.trouble(error);
+	}
+
+	#isWritten(contract: Uint8Array): void {
+		const id = hex(contract);
+		const left = (this.#deciding.get(id) ?? 0) - 1;
+		if (left > 0) this.#deciding.set(id, left);
+		else this.#deciding.delete(id);
 	}
 
 	/** Nothing came of that word, which may have counted already. */
@@ -212,8 +226,9 @@ export class Approvals {
 		const candidates = (
 			ofMerchant.length < MAX_APPROVALS_OF_MERCHANT ? all : ofMerchant
 		).filter(
-			({ state, asked }) =>
-				state === "denied" || (state === "waiting" && asked <= old),
+			({ contract, state, asked }) =>
+				!this.#deciding.has(hex(contract)) &&
+				(state === "denied" || (state === "waiting" && asked <= old)),
 		);
 		const [oldest] = candidates.toSorted(
 			(a, b) =>

@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { messages, REQUEST_ID_BYTES } from "../../src/money/index.ts";
-import { NOTES, REQUESTS } from "../../src/money/purse/purse-tables.ts";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	findToArchive,
+	messages,
+	openArchive,
+	pruneArchived,
+	REQUEST_ID_BYTES,
+} from "../../src/money/index.ts";
+import {
+	NOTES,
+	PAYMENTS,
+	RECEIPTS,
+	REQUESTS,
+} from "../../src/money/purse/purse-tables.ts";
 import { enc } from "../../src/wire/index.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { contractOf, type Module, Town } from "./town.ts";
@@ -302,4 +314,78 @@ test("notes of an issuer whose clock is behind are renewed once in a meeting", a
 	}
 	assert.equal(town.balance(ann, mint).spendable, 1000n);
 	town.requireConserved(mint);
+});
+
+describe("a receipt that comes when its issuer has said that the payment is booked", () => {
+	/** Ann has paid, and what Bob answered is held up until it is booked and she has heard so. */
+	async function heldUp() {
+		const { town, mint, ann, bob } = await scene();
+		await town.withdraw(ann, mint, 1000n);
+		const contract = contractOf(1);
+		const tetrad = await town.meet(ann, bob);
+		town.expect(bob, tetrad, contract, 300n, mint);
+		await town.quiet();
+		town.pay(ann, tetrad, contract, 300n, mint);
+		await town.work();
+		while (bob.store.rows(RECEIPTS).length === 0) await town.deliver();
+		await town.work();
+		const held = town.wire.splice(0);
+		assert.ok(held.length > 0);
+		await town.pass(60_000);
+		await town.visit(bob, mint);
+		await town.visit(ann, mint);
+		const payment = () => {
+			const [row] = ann.store.rows(PAYMENTS);
+			assert.ok(row);
+			return row;
+		};
+		assert.equal(payment().state, "settled");
+		assert.equal(payment().receipt.length, 0);
+		const { banks } = town.world.policy;
+		const purse = ann.device.deviceId;
+		const find = () => {
+			let cursor: Parameters<typeof findToArchive>[2];
+			do {
+				const before = town.now + 4000 * DAY;
+				const { step, next } = ann.store.run(
+					findToArchive(nodeCrypto, { purse, banks, before }, cursor),
+				);
+				if (step !== undefined) return step;
+				cursor = next;
+			} while (cursor !== undefined);
+			return assert.fail("there is nothing to archive");
+		};
+		const prune = (step: ReturnType<typeof find>) =>
+			ann.store.run(pruneArchived(nodeCrypto, purse, step, town.now));
+		const come = async () => {
+			town.wire.push(...held);
+			await town.quiet();
+			await town.pass(1000);
+			await town.quiet();
+		};
+		return { payment, banks, find, prune, come };
+	}
+
+	test("while it is archived, is not lost with it", async () => {
+		const { payment, banks, find, prune, come } = await heldUp();
+		const step = find();
+		await come();
+		assert.ok(payment().receipt.length > 0);
+		assert.throws(() => prune(step), { code: "internal" });
+		assert.ok(payment().receipt.length > 0);
+		const again = find();
+		prune(again);
+		const { payments } = openArchive(nodeCrypto, again.archive, banks);
+		assert.equal(payments[0]?.receipt?.value.amount, 300n);
+		assert.ok(payment().receipt.length > 0);
+	});
+
+	test("when it was archived, is kept beside what stays", async () => {
+		const { payment, find, prune, come } = await heldUp();
+		const step = find();
+		prune(step);
+		await come();
+		assert.ok(payment().receipt.length > 0);
+		assert.deepEqual(payment().archive, step.hash);
+	});
 });

@@ -423,7 +423,9 @@ function isAsItWas(
 		now !== undefined &&
 		now.state === before.state &&
 		sameBytes(now.archive, NOT_ARCHIVED) &&
-		sameBytes(now.transfer, before.transfer)
+		sameBytes(now.transfer, before.transfer) &&
+		// A receipt may come when its issuer has spoken first.
+		sameBytes(now.receipt, before.receipt)
 	);
 }
 

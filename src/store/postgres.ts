@@ -217,7 +217,11 @@ async function takeLock(
 	const { target, namespace } = place;
 	const since = performance.now();
 	for (;;) {
-		if (await tryLock(client, place, "pg_try_advisory_lock")) return "own";
+		if (await tryLock(client, place, "pg_try_advisory_lock")) {
+			if (isShared)
+				await tryLock(client, place, "pg_try_advisory_lock", MAKING);
+			return "own";
+		}
 		if (
 			isShared &&
 			(await tryLock(client, place, "pg_try_advisory_lock_shared"))
@@ -228,9 +232,11 @@ async function takeLock(
 		if (performance.now() - since > patience)
 			throw new TetradError(
 				"busy",
-				isShared
-					? `the namespace ${namespace} of ${target.where} is in use by a process that shares it with nobody: close that one first`
-					: `the namespace ${namespace} of ${target.where} is in use by another process, or a second time by this one; a store is open once: close the other first`,
+				isShared && (await isBeingMade(client, place))
+					? `another process that shares the namespace ${namespace} of ${target.where} is making its tables, or bringing them to the newest version, which takes long where they are large: let it finish, and start this one again then`
+					: isShared
+						? `the namespace ${namespace} of ${target.where} is in use by a process that shares it with nobody: close that one first`
+						: `the namespace ${namespace} of ${target.where} is in use by another process, or a second time by this one; a store is open once: close the other first`,
 			);
 		await delay(20);
 	}
@@ -243,7 +249,23 @@ async function shareLock(
 ): Promise<void> {
 	await tryLock(client, place, "pg_try_advisory_lock_shared");
 	await tryLock(client, place, "pg_advisory_unlock");
+	await tryLock(client, place, "pg_advisory_unlock", MAKING);
 }
+
+/** Whether whoever has it alone does so only until its tables are made, and shares it then. */
+async function isBeingMade(
+	client: PostgresClient,
+	place: Namespace,
+): Promise<boolean> {
+	if (!(await tryLock(client, place, "pg_try_advisory_lock_shared", MAKING)))
+		return true;
+	await tryLock(client, place, "pg_advisory_unlock_shared", MAKING);
+	return false;
+}
+
+/** What the lock of a store is named after, and that of making the tables of one that is shared. */
+const STORE = "tetrad store";
+const MAKING = "tetrad store in the making";
 
 async function tryLock(
 	client: PostgresClient,
@@ -251,11 +273,13 @@ async function tryLock(
 	by:
 		| "pg_try_advisory_lock"
 		| "pg_try_advisory_lock_shared"
-		| "pg_advisory_unlock",
+		| "pg_advisory_unlock"
+		| "pg_advisory_unlock_shared",
+	of: typeof STORE | typeof MAKING = STORE,
 ): Promise<boolean> {
 	const { rows } = await client.run({
 		text: `SELECT ${by}(hashtextextended($1, 0))::text AS taken`,
-		values: [`tetrad store ${namespace}`],
+		values: [`${of} ${namespace}`],
 	});
 	return rows[0]?.["taken"] === "true";
 }

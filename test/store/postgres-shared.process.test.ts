@@ -36,6 +36,13 @@ function place(): Shared {
 const alone = (at: Shared): Shared => ({ ...at, isShared: false });
 const busy = { code: "busy" };
 
+/** A table of the next version, and how that is come to. */
+const more = table("more", { name: "text" }, ["name"]);
+const addsMore = {
+	to: 2,
+	steps: [{ kind: "add-table", table: more as unknown as typeof counters }],
+} as const;
+
 /** Adds one to a counter so many times, eight at once, and says when it is done. */
 const COUNT = (times: number) => `
 	const store = await support.openAt(place);
@@ -133,11 +140,7 @@ describe("PostgreSQL store that is shared", { skip }, () => {
 
 	test("while processes of an older version have it open a newer one is refused, and brings it over once they are gone", async () => {
 		const at = place();
-		const more = table("more", { name: "text" }, ["name"]);
-		const newer = schema("test", [...TABLES, more], {
-			to: 2,
-			steps: [{ kind: "add-table", table: more as unknown as typeof counters }],
-		});
+		const newer = schema("test", [...TABLES, more], addsMore);
 		{
 			await using store = await openAt(at);
 			await store.transact(increment("n"));
@@ -149,6 +152,45 @@ describe("PostgreSQL store that is shared", { skip }, () => {
 		await using one = await openSchema(at, newer);
 		await using _ = await openSchema(at, newer);
 		assert.equal(await one.transact(increment("n")), 2n);
+	});
+
+	test("while one that shares it brings it to the newest version another is told that, and what to do", async () => {
+		const at = place();
+		const { namespace } = at;
+		const newer = schema("test", [...TABLES, more], addsMore);
+		{
+			await using _ = await openAt(at);
+		}
+		// A reader keeps the migration from its tables.
+		const read = server
+			.sql(`BEGIN; TABLE ${namespace}.counters; SELECT pg_sleep(600)`)
+			.catch(() => {});
+		const count = (of: string) =>
+			server.sql(`SELECT count(*) FROM ${of} AND pid <> pg_backend_pid()`);
+		const sleeping = "pg_stat_activity WHERE query LIKE '%pg_sleep(600)%'";
+		while ((await count(sleeping)) === "0");
+		const bringing = openSchema(at, newer);
+		bringing.catch(() => {});
+		while ((await count("pg_locks WHERE NOT granted")) === "0");
+		await assert.rejects(openSchema(at, newer), {
+			...busy,
+			message: /is making its tables, or bringing them to the newest version/,
+		});
+		await server.sql(
+			`SELECT pg_terminate_backend(pid) FROM ${sleeping} AND pid <> pg_backend_pid()`,
+		);
+		await read;
+		await using one = await bringing;
+		await using _ = await openSchema(at, newer);
+		assert.equal(await one.transact(increment("n")), 1n);
+		// Nothing of the making is left: whoever has it alone now is told as that.
+		await one[Symbol.asyncDispose]();
+		await _[Symbol.asyncDispose]();
+		await using __ = await openSchema(alone(at), newer);
+		await assert.rejects(openSchema(at, newer), {
+			...busy,
+			message: /shares it with nobody/,
+		});
 	});
 
 	test("whoever only looks sees what is acknowledged, and is refused before there is a store", async () => {

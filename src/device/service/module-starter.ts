@@ -103,8 +103,11 @@ export class ModuleStarter implements AsyncDisposable {
 	): Promise<ModuleHost> {
 		const side = this.#side;
 		const { runs, home, at, secrets } = this.#module;
-		const host = await before?.catch(() => undefined);
-		await host?.[Symbol.asyncDispose]();
+		try {
+			await (await before)?.[Symbol.asyncDispose]();
+		} catch {
+			// It did not start, or died in this process: what is started now does not rely on it.
+		}
 		if (home === undefined)
 			throw new TetradError(
 				"carrier-failed",

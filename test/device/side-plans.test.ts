@@ -52,7 +52,7 @@ test("every device says how it is where the settings of its side say", () => {
 	]);
 });
 
-test("of several modules only the first has a place for that", () => {
+test("of several modules the further ones take a place that is free", () => {
 	const side = sideOf("shop");
 	const second = {
 		home: join(path, "module-2"),
@@ -61,7 +61,7 @@ test("of several modules only the first has a place for that", () => {
 	} as const;
 	assert.deepEqual(said({ ...side, furtherModules: [second] }, "--metrics"), [
 		["module", "127.0.0.1:7191"],
-		["module 2", undefined],
+		["module 2", "127.0.0.1:0"],
 		["agent", "127.0.0.1:7190"],
 	]);
 });

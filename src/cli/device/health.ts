@@ -4,7 +4,7 @@ import {
 	askHealth,
 	type HealthReport,
 } from "../../device/operating/index.ts";
-import { findSide } from "../../device/side/index.ts";
+import { findSide, modulesOf } from "../../device/side/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { HttpAddress } from "../flags.ts";
 import { EXIT, moment, plain, say, sayJson } from "../voice.ts";
@@ -26,7 +26,7 @@ export async function health(flags: HealthFlags): Promise<void> {
 	const side = at === undefined ? await findSide(home) : undefined;
 	if (side === undefined)
 		return tellOf(await askHealth(await urlOf(flags)), json);
-	const { agent, module } = side;
+	const { agent } = side;
 	const running = await HomeLock.holders(agent.home);
 	const numbers = numbersOf(agent.processes, running);
 	for (const number of numbers)
@@ -35,8 +35,14 @@ export async function health(flags: HealthFlags): Promise<void> {
 			json,
 			numbers.length === 1 ? undefined : number,
 		);
-	if (module.runs === "apart")
-		tellOf(await healthOf("module", module.home), json);
+	const modules = modulesOf(side);
+	for (const [at, { runs, home }] of modules.entries())
+		if (runs === "apart")
+			tellOf(
+				await healthOf("module", home),
+				json,
+				modules.length === 1 ? undefined : at + 1,
+			);
 }
 
 /** The processes that an agent is to have, and those that it has. */
@@ -62,7 +68,7 @@ async function healthOf(
 	}
 }
 
-/** `number` is of one of several processes. */
+/** `number` is of one of several processes of an agent, or of its several modules. */
 function tellOf(
 	report: HealthReport,
 	json: true | undefined,

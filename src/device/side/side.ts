@@ -338,12 +338,13 @@ export function modulesOf({
 	return [{ ...module, secrets: secrets.module }, ...furtherModules];
 }
 
-/** Where a device says how it is: the agent where the settings say, its module at the next port, and further processes of the agent at those after that. */
+/** Where a device says how it is: the agent where the settings say, its module at the next port, and further processes of the agent at those after that. Further modules take a port that is free, and say in their homes which. */
 export function metricsAddress(
 	{ port, ...rest }: TcpAddress,
 	role: "agent" | "module",
 	number = 1,
 ): TcpAddress {
+	if (role === "module" && number > 1) return { ...rest, port: 0 };
 	const after = role === "module" ? 1 : number === 1 ? 0 : number;
 	return { ...rest, port: port === 0 ? port : port + after };
 }

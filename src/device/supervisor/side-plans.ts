@@ -145,17 +145,16 @@ function agentArgs(
 	];
 }
 
-/** A module is started in its own home, and does not find what the settings of its side say. Further modules have no place of their own to say how they are. */
+/** A module is started in its own home, and does not find what the settings of its side say. */
 function operateArgs(
 	{ operate }: SideSettings,
 	role: "agent" | "module",
 	{ number }: OneOfSeveral,
 ): string[] {
 	const { metrics, logBytes, logKeep, traces } = operate;
-	const tells = role === "agent" || number === 1;
 	return [
 		...["--log-size", String(logBytes), "--log-keep", String(logKeep)],
-		...(metrics === undefined || !tells
+		...(metrics === undefined
 			? []
 			: ["--metrics", showTcp(metricsAddress(metrics, role, number))]),
 		...(traces === undefined ? [] : ["--traces", traces]),

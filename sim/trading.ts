@@ -979,6 +979,9 @@ export class Seller {
 			amount,
 			receipt: copy(receipt),
 			receipt_chain: copy(chain),
+			rail: listing.mint === undefined ? "own-notes" : "cashu",
+			mint: listing.mint?.url ?? "",
+			unit: listing.mint?.unit ?? "",
 		});
 		transact(device, record, () => {});
 	}

@@ -287,7 +287,10 @@ describe("a shop with two modules", () => {
 		assert.match(table.stdout, / paid to +contract\n/);
 		assert.match(table.stdout, / shop-till-2 +[0-9a-f]{16}\n/);
 		const cells = await run(["sales", "--home", shop, "--csv"]);
-		assert.match(cells.stdout, /,contract,module\r?\n.*,shop-till(-2)?\r?\n/);
+		assert.match(
+			cells.stdout,
+			/,module,rail,mint,unit\r?\n.*,shop-till(-2)?,own-notes,,\r?\n/,
+		);
 		assert.deepEqual(
 			swapped.links.map(({ name, module }) => [
 				name,

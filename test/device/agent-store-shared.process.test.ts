@@ -55,6 +55,9 @@ function sale(number: number): Parameters<typeof recordSale>[0] {
 		amount: 420n,
 		receipt: new Uint8Array(20),
 		receipt_chain: new Uint8Array(30),
+		rail: "own-notes",
+		mint: "",
+		unit: "",
 	};
 }
 

@@ -49,6 +49,9 @@ const saleOf = (contract: string, buyer = ALICE): SaleRow => ({
 	amount: 42n,
 	receipt: NONE,
 	receipt_chain: NONE,
+	rail: "own-notes",
+	mint: "",
+	unit: "",
 });
 
 let store: MemoryStore;

@@ -54,6 +54,9 @@ const SALE = {
 	amount: 420n,
 	receipt: utf8("receipt"),
 	receipt_chain: utf8("chain"),
+	rail: "own-notes",
+	mint: "",
+	unit: "",
 };
 const KEY = utf8("key");
 

@@ -50,8 +50,10 @@ export async function showSales(flags: RecordsFlags): Promise<void> {
 	if (flags.csv) return sayText(csvOf(SALE_COLUMNS, sales));
 	if (sales.length === 0) return say("nothing was sold here yet");
 	const isOfSeveral = new Set(sales.map(({ module }) => module)).size > 1;
+	const isInSeveral = new Set(sales.map(({ issuer }) => issuer)).size > 1;
 	const head = [
 		...["when", "item", "buyer", "price"],
+		...(isInSeveral ? ["money of"] : []),
 		...(isOfSeveral ? ["paid to"] : []),
 		"contract",
 	];
@@ -60,6 +62,7 @@ export async function showSales(flags: RecordsFlags): Promise<void> {
 		plain(one.item),
 		plain(one.buyer),
 		priced(one),
+		...(isInSeveral ? [plain(one.issuer)] : []),
 		...(isOfSeveral ? [plain(one.module ?? "")] : []),
 		one.contract.slice(0, 16),
 	]);
@@ -108,7 +111,7 @@ const PURCHASE_COLUMNS = [
 
 const SALE_COLUMNS = [
 	...["time", "item", "buyer", "amount", "currency", "play", "issuer"],
-	...["refunded", "contract", "module"],
+	...["refunded", "contract", "module", "rail", "mint", "unit"],
 ] as const;
 
 function purchaseJson(one: Purchase) {
@@ -130,11 +133,13 @@ function purchaseJson(one: Purchase) {
 }
 
 function saleJson(one: Sale) {
-	const { time, item, buyer, module, contract } = one;
+	const { time, item, buyer, module, contract, rail, mint, unit } = one;
 	return {
 		...{ time, item, buyer },
 		...amountText(one),
 		...(module === undefined ? {} : { module }),
+		...(rail === undefined ? {} : { rail }),
+		...(mint === undefined ? {} : { mint, unit }),
 		contract,
 		...refundedText(one),
 	};

@@ -114,6 +114,11 @@ export interface Sale extends MoneyOf {
 	/** The certified name of the buyer's agent. */
 	readonly buyer: string;
 	readonly amount: bigint;
+	/** Over which it was paid; not there for what was sold before that was kept. */
+	readonly rail?: RailName | undefined;
+	/** Of ecash: the address of its mint, and what the mint calls its unit, where the shop still took it when it was paid. */
+	readonly mint?: string | undefined;
+	readonly unit?: string | undefined;
 	/** What of it was given back. */
 	readonly refunded?: bigint | undefined;
 }

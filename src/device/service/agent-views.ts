@@ -7,6 +7,7 @@ import {
 	type Listing,
 	parseContract,
 	parseItemDescription,
+	RAIL_NAMES,
 	railOfPrice,
 	railPromises,
 } from "../../trade/documents/index.ts";
@@ -127,6 +128,7 @@ export function purchaseOf(row: PurchaseRow): Purchase {
 
 function saleOf(row: SaleRow): Sale {
 	const paid = paidModule(row);
+	const rail = RAIL_NAMES.find((name) => name === row.rail);
 	return {
 		contract: hex(row.contract),
 		time: instant(row.time),
@@ -134,7 +136,9 @@ function saleOf(row: SaleRow): Sale {
 		buyer: row.buyer,
 		...(paid === undefined ? {} : { module: nameInDeviceId(paid) }),
 		amount: row.amount,
-		...moneyOfRow(row, row),
+		...(rail === undefined ? {} : { rail }),
+		...(row.mint === "" ? {} : { mint: row.mint, unit: row.unit }),
+		...moneyOfRow(row, row, row.mint === "" ? undefined : row.mint),
 	};
 }
 

@@ -132,6 +132,9 @@ const sale: z.ZodType<Sale> = z.object({
 	item: z.string(),
 	buyer: z.string(),
 	amount: minorUnits,
+	rail: railName.optional(),
+	mint: z.string().optional(),
+	unit: z.string().optional(),
 	refunded: minorUnits.optional(),
 });
 

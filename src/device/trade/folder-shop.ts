@@ -26,6 +26,7 @@ import type { MerchandiseSource } from "./merchandise-file.ts";
 import type { Shop, ShopSale } from "./shop.ts";
 import {
 	inListing,
+	paidOver,
 	priceOf,
 	requireMoneys,
 	type ShopMoney,
@@ -155,6 +156,7 @@ export class FolderShop implements Shop {
 			amount,
 			receipt,
 			receipt_chain: chain,
+			...paidOver(sale, this.#moneys),
 		});
 		return this.#keep(async () => {
 			await this.#options.store.transact(record);

@@ -2,7 +2,7 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import { MAX_READ_ROWS } from "../../machine/index.ts";
-import { formatAmount, type IssuerTerms } from "../../money/index.ts";
+import { formatAmount } from "../../money/index.ts";
 import {
 	type Contract,
 	refundContract,
@@ -53,13 +53,14 @@ import {
 } from "./limits.ts";
 import type { RequestOrder } from "./request-seller.ts";
 import type { OwedRefund, ShopSale } from "./shop.ts";
+import { paidOver, type ShopMoney } from "./shop-money.ts";
 
 /** What a merchant's agent keeps of answers to requests: what was begun and is not paid, and what was paid first. */
 export class RequestRecords {
 	readonly #store: AgentStore;
 	readonly #now: () => number;
 	/** Of the money that is taken. */
-	readonly #terms: IssuerTerms;
+	readonly #terms: ShopMoney;
 	/** Device ids of the agent's modules. */
 	readonly #modules: () => readonly Uint8Array[];
 	/** When what is too old was last taken away. */
@@ -72,7 +73,7 @@ export class RequestRecords {
 	private constructor(
 		store: AgentStore,
 		now: () => number,
-		terms: IssuerTerms,
+		terms: ShopMoney,
 		modules: () => readonly Uint8Array[],
 	) {
 		this.#store = store;
@@ -85,7 +86,7 @@ export class RequestRecords {
 	static async open(
 		store: AgentStore,
 		now: () => number,
-		terms: IssuerTerms,
+		terms: ShopMoney,
 		modules: () => readonly Uint8Array[],
 	): Promise<RequestRecords> {
 		const records = new RequestRecords(store, now, terms, modules);
@@ -154,6 +155,7 @@ export class RequestRecords {
 			amount,
 			receipt,
 			receipt_chain: chain,
+			...paidOver(sale, [this.#terms]),
 		};
 		return this.#store.transact(sellAnswer(row, time));
 	}

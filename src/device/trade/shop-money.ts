@@ -6,8 +6,10 @@ import {
 	MAX_OFFERS,
 	type MintOfPrice,
 } from "../../trade/documents/index.ts";
-import { hex } from "../../wire/index.ts";
+import type { SaleRow } from "../../trade/records/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
 import type { Item, Pricing } from "./catalogue-file.ts";
+import type { ShopSale } from "./shop.ts";
 
 /** Money that a shop takes: an issuer's notes, or ecash of a mint. */
 export interface ShopMoney extends IssuerTerms {
@@ -67,6 +69,16 @@ export function pricingOf(
 		prices,
 		...(own === undefined ? {} : { price: own }),
 	};
+}
+
+/** Over which rail a sale was paid, and at which mint where that is ecash, as far as the shop still takes it. */
+export function paidOver(
+	{ ecash }: Pick<ShopSale, "ecash">,
+	moneys: readonly ShopMoney[],
+): Pick<SaleRow, "rail" | "mint" | "unit"> {
+	if (ecash === undefined) return { rail: "own-notes", mint: "", unit: "" };
+	const at = moneys.find(({ issuer }) => sameBytes(issuer, ecash.issuer))?.mint;
+	return { rail: "cashu", mint: at?.url ?? "", unit: at?.unit ?? "" };
 }
 
 /** What an item costs in that money, in minor units; nothing where it is not sold for it. */

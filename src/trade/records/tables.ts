@@ -90,6 +90,11 @@ const SALES_COLUMNS = {
 	amount: "integer",
 	receipt: "bytes",
 	receipt_chain: "bytes",
+	/** Over which rail it was paid; empty in rows from before it was kept. */
+	rail: "text",
+	/** Of ecash: the address of its mint, and what that calls its unit, where the shop still knew them; empty otherwise. */
+	mint: "text",
+	unit: "text",
 } as const;
 
 /** What this agent has heard of its own module's sales. History: no sale needs it. */
@@ -238,6 +243,18 @@ const TICKETS_OF_4: Table<typeof TICKETS_OF_4_COLUMNS> = table(
 );
 
 /** As they were in version 2. */
+const {
+	rail: _rail,
+	mint: _mint,
+	unit: _unit,
+	...SALES_OF_2_COLUMNS
+} = SALES_COLUMNS;
+const SALES_OF_2: Table<typeof SALES_OF_2_COLUMNS> = table(
+	"sales",
+	SALES_OF_2_COLUMNS,
+	["contract"],
+	{ by_time: ["time"] },
+);
 const { fee: _fee, ...PURCHASES_OF_2_COLUMNS } = PURCHASES_COLUMNS;
 const PURCHASES_OF_2: Table<typeof PURCHASES_OF_2_COLUMNS> = table(
 	"purchases",
@@ -252,7 +269,7 @@ export const AGENT_SCHEMA: Schema = schema(
 	[WITNESSED, PURCHASES, SALES, MADE, REFUNDS, LOG, WORKS, TICKETS],
 	{
 		to: 2,
-		steps: [PURCHASES_OF_2, SALES, MADE, REFUNDS_OF_2].map((of) => ({
+		steps: [PURCHASES_OF_2, SALES_OF_2, MADE, REFUNDS_OF_2].map((of) => ({
 			kind: "add-table",
 			table: of as unknown as typeof WITNESSED,
 		})),
@@ -273,6 +290,12 @@ export const AGENT_SCHEMA: Schema = schema(
 	{
 		to: 7,
 		steps: [addColumn("tickets", "module", "bytes", new Uint8Array())],
+	},
+	{
+		to: 8,
+		steps: ["rail", "mint", "unit"].map((name) =>
+			addColumn("sales", name, "text", ""),
+		),
 	},
 );
 

@@ -3,6 +3,7 @@ import type { Address } from "../../carrier/index.ts";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
+	formatAmount,
 	type IssuerTerms,
 	nameInDeviceId,
 	type Payment,
@@ -77,6 +78,7 @@ export async function runRefunding(
 	options: RefundOptions,
 	report: Report,
 ): Promise<void> {
+	requireInNotes(options);
 	const answer = await askRunning(options);
 	if (answer !== undefined) return tell(options, answer, report);
 	const { home, connect, routing, root } = options;
@@ -169,6 +171,7 @@ export async function giveBack(
 		...how
 	}: GivenRefund,
 ): Promise<number> {
+	requireInNotes({ sale, amount });
 	const refund = await store.transact(
 		oweRefund({
 			sale: sale.contract,
@@ -211,6 +214,21 @@ export async function giveBack(
 		);
 	await store.transact(payRefund(refund));
 	return number;
+}
+
+/** A refund is a payment in notes: what was paid with ecash is given back by hand, and nothing is owed that could never be paid. */
+function requireInNotes({
+	sale,
+	amount,
+}: Pick<WantedRefund, "sale" | "amount">): void {
+	if (sale.rail !== "cashu") return;
+	const { exponent, currency: code, mint, buyer } = sale;
+	const sum = formatAmount(amount, { code, exponent: Number(exponent) });
+	const at = mint === "" ? "" : ` --mint ${mint}`;
+	throw new TetradError(
+		"invalid-argument",
+		`this sale was paid with ecash${mint === "" ? "" : ` of ${mint}`}, which tetrad refund cannot give back, now or later: it pays in notes. Nothing was given back. Make a token of the purse that was paid, with tetrad purse send ${sum}${at}, and hand it to ${buyer} yourself; it is not shown with the sale then`,
+	);
 }
 
 /** A module that the agent is paired with may be left out where it runs: no other gives what that one owes. */

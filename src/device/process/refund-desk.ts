@@ -4,11 +4,12 @@ import { readSale } from "../../trade/records/index.ts";
 import { demandAccepted } from "../home/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import {
-	answerRefund,
+	leaveRefund,
 	numberRefund,
 	type RefundAnswer,
 	type TakenRefund,
 	takeRefunds,
+	tellRefund,
 } from "./refund-orders.ts";
 import { giveBack } from "./refunding.ts";
 import { reportRefused } from "./tetrad-events.ts";
@@ -59,7 +60,27 @@ async function serve(
 	signal: AbortSignal,
 ): Promise<void> {
 	const answer = await outcome(desk, taken, signal);
-	await answerRefund(desk.home.path, taken, answer);
+	const { path } = desk.home;
+	// Each is done once: what was told may have been heard, and is not told again.
+	await untilDone(desk, signal, () => tellRefund(path, taken, answer));
+	await untilDone(desk, signal, () => leaveRefund(path, taken));
+}
+
+/** A disk that is full may have room again: until then its command waits, and what was paid is not lost, since the next start tells it. */
+async function untilDone(
+	{ work }: Desk,
+	signal: AbortSignal,
+	write: () => Promise<void>,
+): Promise<void> {
+	for (let isQuiet = false; ; isQuiet = true) {
+		try {
+			return await write();
+		} catch (thrown) {
+			if (signal.aborted) throw thrown;
+			if (!isQuiet) reportRefused("refund", thrown, work.report);
+		}
+		await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+	}
 }
 
 async function outcome(

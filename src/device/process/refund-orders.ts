@@ -253,8 +253,25 @@ export async function answerRefund(
 	of: RefundName,
 	answer: RefundAnswer,
 ): Promise<void> {
+	await tellRefund(home, of, answer);
+	await leaveRefund(home, of);
+}
+
+/** Writes what came of it. Resolves when that is on the disk, and may be heard, once. Throws `home-unusable`. */
+export async function tellRefund(
+	home: string,
+	of: RefundName,
+	answer: RefundAnswer,
+): Promise<void> {
 	await replaceFile(fileOf(home, of, "told"), JSON.stringify(answer));
-	await rm(fileOf(home, of, "taken"), { force: true });
+}
+
+/** The agent is at it no more, once what came of it is told. Throws `home-unusable`. */
+export async function leaveRefund(home: string, of: RefundName): Promise<void> {
+	const path = fileOf(home, of, "taken");
+	await rm(path, { force: true }).catch((thrown: unknown) => {
+		throw unusable(`cannot remove ${path}: ${reason(thrown)}`, thrown);
+	});
 }
 
 /**

@@ -245,6 +245,25 @@ describe("a module that was put back to before it paid", () => {
 		assert.equal(rowsOf(scene).paid.length, 1);
 	});
 
+	for (const named of [true, false])
+		test(`by a backup of a purse that nothing had happened to does not say that it never paid${named ? "" : ", while its owner does not name the mint"}`, async () => {
+			const scene = await bought();
+			const { ecash } = scene;
+			const { town, ann } = ecash.market;
+			scene.putBack();
+			assert.equal(ann.store.rows(LOG).length, 0);
+			// Nobody tells it of what came after: its agent was put back, too, or is another one.
+			ann.head = FIRST_HEAD;
+			ann.store.run(markRestored(nodeCrypto, town.now, ann.device.deviceId));
+			ecash.names(ann, named);
+			if (!named) {
+				assert.equal(await resume(scene), "in-doubt 0: purse-behind");
+				ecash.names(ann, true);
+			}
+			assert.equal(await resume(scene), "bought");
+			assert.equal(rowsOf(scene).paid.length, 1);
+		});
+
 	test("has the money back at the deadline when nobody claims it", async () => {
 		const scene = await bought("lock");
 		const { ecash, contract } = scene;

@@ -112,7 +112,8 @@ export function placing(place: Uint8Array): Transaction<undefined> {
 /**
  * Marks a purse that was restored from a backup: it is behind, for nobody may know what was done
  * since. A withdrawal that was ordered in it may have been sent since, too. `ownId` is the device id
- * of its module. A purse that nothing has happened to is let off.
+ * of its module. A purse that nothing had happened to has nothing to be held, and only has to meet its
+ * issuers: what it paid since, it has forgotten as any other.
  */
 export function markRestored(
 	crypto: CryptoProvider,
@@ -121,7 +122,8 @@ export function markRestored(
 ): Transaction<undefined> {
 	return reading([HEAD_READ], ([heads]) => {
 		const head = headOf(heads);
-		if (head.number === FIRST_HEAD.number) return done([], undefined);
+		if (head.number === FIRST_HEAD.number)
+			return done([put(META, { name: MET_NAME, value: enc() })], undefined);
 		const behind = restoredHead(head.number);
 		const entry: LogEntry = {
 			what: "behind",

@@ -246,7 +246,7 @@ export function cashuTargets(): Target[] {
 			take(bytes) {
 				const secret = parseUtf8(bytes);
 				// Of what a stranger has given.
-				void cashu.isBound(secret, 0);
+				void cashu.anybodysFrom(secret);
 				const read = readLockSecret(secret, terms);
 				if (read.kind === "wrong") throw malformed(read.why);
 				const { refund, nonce } = read;

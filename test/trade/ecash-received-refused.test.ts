@@ -21,6 +21,8 @@ class Scene {
 	readonly ecash: EcashMarket;
 	/** The code with which swaps are refused; nothing where they are not. */
 	refuses: number | undefined;
+	/** How often it does yet. */
+	times = Number.POSITIVE_INFINITY;
 	/** Whether they are carried out all the same. */
 	isDone = false;
 	/** How many were asked for, and which. */
@@ -36,7 +38,7 @@ class Scene {
 			this.swaps++;
 			this.requests.push(request);
 			const code = this.refuses;
-			if (code === undefined) return handle(request, now);
+			if (code === undefined || --this.times < 0) return handle(request, now);
 			if (this.isDone) handle(request, now);
 			const body = utf8(JSON.stringify({ detail: "no", code }));
 			return { kind: "answer", status: 400, delayMs: 0, body };
@@ -240,6 +242,71 @@ describe("a token with a lock", () => {
 			assert.deepEqual(scene.told, ["issuer-refused"]);
 			assert.match(scene.why, /a lock/);
 		});
+
+	for (const [what, tags, said] of [
+		[
+			"anybody's later on",
+			[["locktime", "1900000000"]],
+			/from 2030-03-17T17:46:40.000Z on; .* into the purse again then/,
+		],
+		[
+			"somebody else's later on",
+			[
+				["locktime", "1900000000"],
+				["refund", hex(filled(33, 2))],
+			],
+			/not locked \(/,
+		],
+		[
+			"over later than can be",
+			[["locktime", "999999999999999"]],
+			/not locked \(/,
+		],
+		["never over", [["locktime", "soon"]], /not locked \(/],
+	] as const)
+		test(`that is ${what} is refused, and its owner is told what it is`, async () => {
+			const scene = await Scene.make();
+			scene.refuses = 20_008;
+			await scene.receive(scene.ecash.tokenWith([lockedTo(1, ...tags)]));
+			assert.deepEqual(scene.told, ["issuer-refused"]);
+			assert.match(scene.why, said);
+		});
+
+	test("that was anybody's later on is received when it is put in again then", async () => {
+		const scene = await Scene.make();
+		const { town } = scene.ecash.market;
+		const from = Math.ceil(town.now / 1000) + 3600;
+		const proofs = scene.ecash.tokenWith([
+			lockedTo(1, ["locktime", `${from}`]),
+		]);
+		await scene.receive(proofs);
+		assert.deepEqual(scene.told, ["issuer-refused"]);
+		await town.pass(3_600_000);
+		await scene.receive(proofs, { request: AGAIN });
+		assert.deepEqual(scene.told, ["issuer-refused", "received 1"]);
+	});
+
+	for (const code of [10_001, 11_000, 20_008])
+		test(`that is over, but not by the clock of its mint, which says ${code}, goes on to be asked for`, async () => {
+			const scene = await Scene.make();
+			const { town } = scene.ecash.market;
+			const over = Math.floor(town.now / 1000);
+			scene.refuses = code;
+			scene.times = 1;
+			await scene.receive(
+				scene.ecash.tokenWith([lockedTo(1, ["locktime", `${over}`])]),
+			);
+			assert.deepEqual(scene.told, ["received 1"]);
+		});
+
+	test("that is over, is refused for good by a mint that will not have it much later", async () => {
+		const scene = await Scene.make();
+		scene.refuses = 20_008;
+		const lock = lockedTo(1, ["locktime", "1700000000"]);
+		await scene.receive(scene.ecash.tokenWith([lock]));
+		assert.deepEqual(scene.told, ["issuer-refused"]);
+		assert.match(scene.why, /a lock/);
+	});
 
 	test("that is over, and is somebody else's then, is refused", async () => {
 		const scene = await Scene.make();

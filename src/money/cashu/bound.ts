@@ -1,14 +1,21 @@
 /* Whether ecash of a stranger may be spent by whoever has it. A mint decides that; what stands here says why it has refused. */
 import { type Json, parseJsonText } from "./json.ts";
 
-/** Whether a secret is a lock (NUT-11, NUT-14) that lets nobody spend it now who has nothing to open it with. One whose time is over lets anybody, unless it names who gets it back then. */
-export function isBound(secret: string, now: number): boolean {
+/** What there is no moment after. */
+const LAST_MS = 8.64e15;
+
+/**
+ * From when on anybody may spend a secret, who has nothing to open it with: always, unless it is a lock
+ * (NUT-11, NUT-14). One of which the time is over lets anybody, unless it names who gets it back
+ * then; `Infinity` for one that never does.
+ */
+export function anybodysFrom(secret: string): number {
 	const tags = tagsOf(secret);
-	if (tags === undefined) return false;
-	const isOver = /^\d{1,15}$/.test(tags.get("locktime") ?? "")
-		? Number(tags.get("locktime")) * 1000 <= now
-		: false;
-	return !isOver || tags.has("refund");
+	if (tags === undefined) return -Infinity;
+	const time = tags.get("locktime") ?? "";
+	if (!/^\d{1,15}$/.test(time) || tags.has("refund")) return Infinity;
+	const from = Number(time) * 1000;
+	return from <= LAST_MS ? from : Infinity;
 }
 
 /** The first value of each tag of a lock; nothing of what is none. */

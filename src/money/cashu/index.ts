@@ -1,5 +1,5 @@
 export { feeOf, type LockPlan, planLock, splitAmount } from "./amounts.ts";
-export { isBound } from "./bound.ts";
+export { anybodysFrom } from "./bound.ts";
 export { type Chosen, chooseProofs, type Spendable } from "./choosing.ts";
 export {
 	type ClaimKeys,

@@ -1,12 +1,13 @@
 /* Why ecash that its owner has put before a purse does not come into it, as it is told and as it is kept. */
 import { TetradError } from "../../../errors.ts";
 import {
+	anybodysFrom,
 	type Input,
-	isBound,
 	type MintError,
 	type ProofState,
 	sumOf,
 } from "../../cashu/index.ts";
+import { CLOCK_TOLERANCE_MS } from "../purse-limits.ts";
 
 /** What its mint was asked for, and refuses, while it says that nothing of it is spent. */
 interface RefusedSwap {
@@ -20,12 +21,16 @@ interface RefusedSwap {
 /** Why it will never be received; nothing where the mint may let its owner have it yet. What a mint says that nobody knows, or that it takes back a moment later, ends nothing. */
 export function whyNever(swap: RefusedSwap): TetradError | undefined {
 	const { why, spends, now, isAgain } = swap;
-	const isLocked = spends.some(({ secret }) => isBound(secret, now));
+	const from = Math.max(...spends.map(({ secret }) => anybodysFrom(secret)));
+	const isLocked = from > now;
+	// By the clock of its mint the lock may be on it yet.
+	const isJustOver = !isLocked && now - from < CLOCK_TOLERANCE_MS;
 	switch (why.kind) {
 		case "not-verified":
-			return isLocked ? locked(why) : none(why);
+			if (isJustOver) return undefined;
+			return isLocked ? locked(why, from) : none(why);
 		case "not-unlocked":
-			return locked(why);
+			return isJustOver ? undefined : locked(why, from);
 		case "too-many-inputs":
 			return tooManyInputs(why);
 		case "too-many-outputs":
@@ -41,7 +46,7 @@ export function whyNever(swap: RefusedSwap): TetradError | undefined {
 		// Some mints have no code of their own for a lock that is not opened.
 		case "other":
 			return isLocked && spends.every(({ witness }) => witness === undefined)
-				? locked(why)
+				? locked(why, from)
 				: undefined;
 		default:
 			return undefined;
@@ -90,10 +95,12 @@ function none(why: MintError): TetradError {
 	);
 }
 
-function locked(why: MintError): TetradError {
+/** It is not kept until then: whoever gave it can spend it as well, and whom it is locked to before. */
+function locked(why: MintError, from: number): TetradError {
+	const isEver = Number.isFinite(from);
 	return refused(
 		why,
-		`a lock is on that ecash which this purse cannot open; ${UNSPENT}: ask whoever gave it for ecash that is not locked`,
+		`a lock is on that ecash which this purse cannot open${isEver ? `, and which lets anybody spend it who has it from ${new Date(from).toISOString()} on` : ""}; ${UNSPENT}: ask whoever gave it for ecash that is not locked${isEver ? ", or put it into the purse again then" : ""}`,
 	);
 }
 

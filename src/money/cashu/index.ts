@@ -25,6 +25,7 @@ export {
 	KnownKeysets,
 	parseKeys,
 	parseKeysets,
+	placeOf,
 } from "./keyset.ts";
 export {
 	ECASH_SEED_BYTES,

@@ -132,12 +132,12 @@ const SHORT_PLACES: bigint = 2n ** 31n - 1n;
 
 /** Whether NUT-13 derives the same outputs for both: they are one keyset, or two of version 00 that a mint has made so. */
 export function isSamePlace(a: Uint8Array, b: Uint8Array): boolean {
-	if (a[0] !== 0 || b[0] !== 0) return sameBytes(a, b);
-	return placeOf(a) === placeOf(b);
+	return placeOf(hex(a)) === placeOf(hex(b));
 }
 
-function placeOf(id: Uint8Array): bigint {
-	return BigInt(`0x${hex(id)}`) % SHORT_PLACES;
+/** Of an id in hexadecimal: the same for all of which NUT-13 derives the same outputs, and for no others. */
+export function placeOf(id: string): string {
+	return id.startsWith("00") ? `00 ${BigInt(`0x${id}`) % SHORT_PLACES}` : id;
 }
 
 /** Reads the id of a keyset that a proof or a signature names. Throws `malformed`. */

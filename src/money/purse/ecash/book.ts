@@ -9,6 +9,7 @@ import {
 	type Keyset,
 	type KnownKeysets,
 	type Proof,
+	placeOf,
 	type Spendable,
 } from "../../cashu/index.ts";
 import { COUNTERS, PROOFS, type ProofRow } from "../ecash-tables.ts";
@@ -29,7 +30,7 @@ export class EcashBook {
 	readonly #reserved = new Set<string>();
 	/** Mints and keysets, in hexadecimal, of which no counter is taken now, and how many want that. */
 	readonly #closed = new Map<string, number>();
-	/** The next counter of each keyset, in hexadecimal, and those that it was made with. */
+	/** The next counter of each keyset, and those that it was made with, by what their outputs are derived from. A mint that is named no more may have shown another one of the same. */
 	readonly #counters: Map<string, number>;
 	readonly #atStart: ReadonlyMap<string, number>;
 
@@ -41,8 +42,8 @@ export class EcashBook {
 	) {
 		this.#crypto = crypto;
 		this.#mints = mints;
-		this.#counters = new Map(counters);
-		this.#atStart = new Map(counters);
+		this.#counters = byPlace(counters);
+		this.#atStart = new Map(this.#counters);
 		for (const row of proofs)
 			this.#held.set(hex(row.id), { mint: hex(row.mint), proof: proofOf(row) });
 	}
@@ -89,7 +90,7 @@ export class EcashBook {
 
 	/** So many counters of a mint's keyset, of which the first is returned: nobody else gets them. Throws `busy` while what was made of it is being restored. */
 	take(mint: Uint8Array, keyset: Pick<Keyset, "id">, count: number): number {
-		const name = hex(keyset.id);
+		const name = placeOf(hex(keyset.id));
 		if (this.#closed.has(closedName(mint, keyset.id)))
 			throw new TetradError(
 				"busy",
@@ -102,12 +103,12 @@ export class EcashBook {
 
 	/** The first counter of a keyset that is not known to be used. */
 	next(keyset: Uint8Array): number {
-		return this.#counters.get(hex(keyset)) ?? 0;
+		return this.#counters.get(placeOf(hex(keyset))) ?? 0;
 	}
 
 	/** Whether anything of a keyset is the purse's, or may be: a lock has no counters, and still is of one mint. */
 	isUsed(keyset: Uint8Array): boolean {
-		return this.#counters.has(hex(keyset));
+		return this.#counters.has(placeOf(hex(keyset)));
 	}
 
 	/** Something of these is the purse's. */
@@ -117,7 +118,7 @@ export class EcashBook {
 
 	/** The same as it was when the purse was started. */
 	atStart(keyset: Uint8Array): number {
-		return this.#atStart.get(hex(keyset)) ?? 0;
+		return this.#atStart.get(placeOf(hex(keyset))) ?? 0;
 	}
 
 	/** No counter of these is taken at that mint until they are opened as often as they were closed. */
@@ -136,7 +137,7 @@ export class EcashBook {
 
 	/** The counters before that one have been used, as its mint shows. */
 	skip(keyset: Uint8Array, next: number): void {
-		const name = hex(keyset);
+		const name = placeOf(hex(keyset));
 		this.#counters.set(name, Math.max(next, this.next(keyset)));
 	}
 
@@ -196,6 +197,16 @@ export class EcashBook {
 			dleq: dleq === undefined ? NO_DLEQ : enc(dleq.e, dleq.s, dleq.r),
 		};
 	}
+}
+
+/** Of keysets in hexadecimal. Where several are derived from the same, none of their counters is used twice. */
+function byPlace(counters: ReadonlyMap<string, number>): Map<string, number> {
+	const all = new Map<string, number>();
+	for (const [keyset, next] of counters) {
+		const place = placeOf(keyset);
+		all.set(place, Math.max(next, all.get(place) ?? 0));
+	}
+	return all;
 }
 
 function closedName(mint: Uint8Array, keyset: Uint8Array): string {

@@ -73,6 +73,8 @@ export class FakeAgent {
 	/** Resolves when something is first bought. */
 	readonly asked: PromiseWithResolvers<void> = Promise.withResolvers();
 	kept: Purchase[] = [];
+	/** What the mint asks for beside each price; nothing where that is not known. */
+	fee: bigint | undefined;
 	waiting: Pick<Approval, "contract" | "state">[] = [];
 	resolved = 0;
 	/** What is done when it is asked what became of purchases. */
@@ -82,7 +84,8 @@ export class FakeAgent {
 	async quote(_: string, item: string, __: QuoteOptions): Promise<Quote> {
 		this.#here();
 		const number = this.buying.length + 1;
-		return { ...QUOTE, item, id: number.toString(16).padStart(32, "0") };
+		const id = number.toString(16).padStart(32, "0");
+		return { ...QUOTE, item, id, fee: this.fee };
 	}
 
 	buy(quote: string, options: BuyOptions): Promise<Purchase> {

@@ -63,6 +63,22 @@ describe("a purchase that takes its time", () => {
 		assert.equal(buying?.overwrite, undefined);
 	});
 
+	test("costs no fee that was not quoted, and is quoted with what its mint asks for", async () => {
+		for (const fee of [undefined, 3n]) {
+			const agent = new FakeAgent();
+			agent.fee = fee;
+			const tools = toolsOf([agent], { answerWithinMs: 1 });
+			const model = await Model.of(tools);
+			const { quote } = await model.done("quote", ASKED);
+			assert.deepEqual(
+				[quote.price.amount, quote.fee],
+				["4.20", fee === undefined ? undefined : "0.03"],
+			);
+			await model.done("buy", { quoteId: quote.quoteId });
+			assert.equal(agent.buying[0]?.maximum, 420n + (fee ?? 0n));
+		}
+	});
+
 	test("leaves no room for any number of others", async () => {
 		const agent = new FakeAgent();
 		const tools = toolsOf([agent], { answerWithinMs: 1 });

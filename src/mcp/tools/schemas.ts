@@ -60,7 +60,7 @@ const quote = z.object({
 		.string()
 		.optional()
 		.describe(
-			"What the mint of the ecash asks for beside the price, in the same money: the buyer pays both.",
+			"What the mint of the ecash asks for beside the price, in the same money: the buyer pays both. Where the mint has not said yet, it is not there, and nothing is paid if it turns out to ask for any: ask for another quote then.",
 		),
 	merchant: merchant.extend({
 		address: z.string(),

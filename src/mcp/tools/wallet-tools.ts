@@ -503,7 +503,7 @@ function inDoubt(): TetradError {
 	);
 }
 
-/** The price, and the fee that was shown with it. */
+/** The price, and the fee that was shown with it: where none was, its mint gets none. */
 function mostOf({ amount, fee = 0n }: Quote): bigint {
 	return amount + fee;
 }

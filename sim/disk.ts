@@ -230,18 +230,24 @@ export class Disk {
 			for (const row of rows) this.#write({ kind: "put", table, row });
 	}
 
-	read({
-		table,
-		index,
-		equals = {},
-		above,
-		below,
-		order,
-		limit,
-		skip = 0,
-	}: Read): Row[] {
+	read({ limit, skip = 0, ...read }: Read): Row[] {
 		if (!(limit >= 1 && limit <= MAX_READ_ROWS))
 			throw new Error("a read has no fitting limit");
+		if (!(skip >= 0 && skip <= MAX_READ_ROWS))
+			throw new Error("a read leaves out more than one can");
+		return this.#span(read, skip, limit);
+	}
+
+	/** All rows of that read, as a snapshot of a store has them. */
+	scan(read: Omit<Read, "limit" | "skip">): Row[] {
+		return this.#span(read, 0, Number.POSITIVE_INFINITY);
+	}
+
+	#span(
+		{ table, index, equals = {}, above, below, order }: Omit<Read, "limit">,
+		skip: number,
+		limit: number,
+	): Row[] {
 		const found = this.#tables.get(table.name)?.orders.get(index);
 		if (found === undefined) return [];
 		const names = Object.keys(equals);

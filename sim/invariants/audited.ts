@@ -1,4 +1,4 @@
-import { MAX_READ_ROWS, type Transaction } from "../../src/machine/index.ts";
+import type { Transaction } from "../../src/machine/index.ts";
 import { Audit } from "../../src/money/index.ts";
 import { readSaleTerms } from "../../src/trade/issuer/index.ts";
 import type { Disk } from "../disk.ts";
@@ -16,11 +16,7 @@ export const audited: MakeInvariant = (world, fail) => ({
 				readSaleTerms(crypto, world.policy.agencies),
 			);
 			for (const step of audit.steps) {
-				for (let skip = 0, isMore = true; isMore; skip += MAX_READ_ROWS) {
-					const rows = disk.read({ ...step.read, limit: MAX_READ_ROWS, skip });
-					for (const row of rows) look(disk, step.check(row));
-					isMore = rows.length === MAX_READ_ROWS;
-				}
+				for (const row of disk.scan(step.read)) look(disk, step.check(row));
 				look(disk, step.finish());
 			}
 			const { balanced, problems } = audit.result();

@@ -7,10 +7,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { announceMetrics } from "../../src/device/operating/announced.ts";
 import type { HealthReport } from "../../src/device/operating/index.ts";
-import { makeSandbox } from "../../src/device/setup/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
-import { portsForLater } from "../support/ports.ts";
 import { run } from "../support/processes.ts";
+import { makeWorld } from "../support/sandbox.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let shop: string;
@@ -36,14 +35,7 @@ async function running(
 before(async () => {
 	folder = await temporaryFolder();
 	const world = join(folder.path, "world");
-	const [issuer, at, operators] = await portsForLater(3);
-	await makeSandbox(world, {
-		addresses: {
-			issuer: `127.0.0.1:${issuer}`,
-			shop: `127.0.0.1:${at}`,
-			operators: `127.0.0.1:${operators}`,
-		},
-	});
+	await makeWorld(world);
 	shop = join(world, "shop");
 	for (const name of ["module-2", "module-3"]) {
 		await cp(join(shop, "module"), join(shop, name), { recursive: true });

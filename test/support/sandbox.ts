@@ -6,6 +6,18 @@ import { temporaryFolder } from "./folders.ts";
 import { portsForLater } from "./ports.ts";
 import { Command } from "./processes.ts";
 
+/** Makes it at ports that are free, and starts nothing. Answers where its shop will be. */
+export async function makeWorld(
+	folder: string,
+): Promise<{ readonly shop: string }> {
+	const ports = await portsForLater(3);
+	const [issuer = "", shop = "", operators = ""] = ports.map(
+		(port) => `127.0.0.1:${port}`,
+	);
+	await makeSandbox(folder, { addresses: { issuer, shop, operators } });
+	return { shop };
+}
+
 export class RunningSandbox implements AsyncDisposable {
 	/** A folder that goes with it, and has nothing else in it. */
 	readonly around: string;
@@ -26,12 +38,8 @@ export class RunningSandbox implements AsyncDisposable {
 	static async start(): Promise<RunningSandbox> {
 		await using stack = new AsyncDisposableStack();
 		const { path } = stack.use(await temporaryFolder());
-		const ports = await portsForLater(3);
-		const [issuer = "", shop = "", operators = ""] = ports.map(
-			(port) => `127.0.0.1:${port}`,
-		);
 		const folder = join(path, "world");
-		await makeSandbox(folder, { addresses: { issuer, shop, operators } });
+		const { shop } = await makeWorld(folder);
 		const args = ["serve", "--home", join(folder, "issuer"), "--json"];
 		await stack.use(new Command(args)).expect("answering");
 		return new RunningSandbox(path, shop, stack.move());

@@ -13,10 +13,9 @@ import {
 	openIssuer,
 	openModule,
 } from "../../../src/device/service/index.ts";
-import { makeSandbox } from "../../../src/device/setup/index.ts";
 import { temporaryFolder } from "../../support/folders.ts";
-import { portsForLater } from "../../support/ports.ts";
 import { Command, failureIn, run } from "../../support/processes.ts";
+import { makeWorld } from "../../support/sandbox.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -26,14 +25,7 @@ const inside = { moduleRuns: "inside-agent" } as const;
 
 before(async () => {
 	folder = await temporaryFolder();
-	const [issuer, shop, operators] = await portsForLater(3);
-	await makeSandbox(join(folder.path, "world"), {
-		addresses: {
-			issuer: `127.0.0.1:${issuer}`,
-			shop: `127.0.0.1:${shop}`,
-			operators: `127.0.0.1:${operators}`,
-		},
-	});
+	await makeWorld(join(folder.path, "world"));
 });
 after(() => folder?.[Symbol.asyncDispose]());
 

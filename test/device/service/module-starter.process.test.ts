@@ -4,10 +4,9 @@ import { after, before, test } from "node:test";
 import { connect, parseAddress } from "../../../src/carrier/index.ts";
 import { Purse } from "../../../src/device/purse/index.ts";
 import { ModuleStarter } from "../../../src/device/service/module-starter.ts";
-import { makeSandbox } from "../../../src/device/setup/index.ts";
 import { TetradError } from "../../../src/errors.ts";
 import { temporaryFolder } from "../../support/folders.ts";
-import { portsForLater } from "../../support/ports.ts";
+import { makeWorld } from "../../support/sandbox.ts";
 
 const { openHome } = Purse;
 const died = Promise.withResolvers<TetradError>();
@@ -17,14 +16,7 @@ let world: string;
 before(async () => {
 	folder = await temporaryFolder();
 	world = join(folder.path, "world");
-	const [issuer, shop, operators] = await portsForLater(3);
-	await makeSandbox(world, {
-		addresses: {
-			issuer: `127.0.0.1:${issuer}`,
-			shop: `127.0.0.1:${shop}`,
-			operators: `127.0.0.1:${operators}`,
-		},
-	});
+	await makeWorld(world);
 	// The first purse that is opened fails when it is told to.
 	Purse.openHome = async (...how) => {
 		Purse.openHome = openHome;
